@@ -1,0 +1,54 @@
+"""What a detector is: a pure function of a history, the registry and its terms."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+from detectors.findings import Finding, Span
+from detectors.terms import RuleTerms
+from topics.facts import Fact
+from topics.registry import Entry
+
+H = TypeVar("H")
+
+
+class Detector(Generic[H]):
+    """One rule.
+
+    A detector of persons judges a `PersonHistory`, one of another key a `KeyHistory` of that kind. `judge` yields
+    every finding **anchored in the span**, each complete: it looks beyond the span as far as it must, and never at
+    anything but the history, the registry and the terms.
+
+    Attributes:
+        rule_id: `a-b` for the detector in `detectors/a_b.py`.
+        key: `person`, or the kind of key whose contributions it judges.
+        reads: facts that can change its findings.
+        measures: names (or their prefixes) of contributions that can change them, for keys other than persons.
+        consults: registry entries that can change its findings.
+        limits: the struct of its numbers in the terms.
+        says: placeholders that its texts may use.
+        uses_references: whether a change of the person's reference values rejudges all facts kept.
+    """
+
+    rule_id: ClassVar[str]
+    key: ClassVar[str] = "person"
+    reads: ClassVar[tuple[type[Fact], ...]] = ()
+    measures: ClassVar[tuple[str, ...]] = ()
+    consults: ClassVar[tuple[type[Entry], ...]] = ()
+    limits: ClassVar[type]
+    says: ClassVar[frozenset[str]]
+    uses_references: ClassVar[bool] = False
+
+    def reach(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
+        """How far from a changed fact's time the anchors lie of findings that the change can touch, seconds.
+
+        Findings whose old window covers the change are judged again besides.
+        """
+        raise NotImplementedError
+
+    def judge(self, history: H, terms: RuleTerms, span: Span) -> Iterator[Finding]:
+        """Yield every finding anchored in the span."""
+        raise NotImplementedError
+
+    def wake(self, history: H, terms: RuleTerms) -> int | None:  # noqa: ARG002 - most rules need no clock
+        """The next tick (local second, later than `history.now`) at which findings change by time alone."""
+        return None

@@ -1,0 +1,220 @@
+"""Stage two: institutions and other keys, judged over what persons' facts contribute to them.
+
+Its clock is the least over the source partitions of stage one, so that "not yet" never runs ahead of a partition
+that lags.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from detectors.detector import Detector
+from detectors.findings import ALWAYS, Span
+from detectors.terms import General
+from monitor.judging import Cause, Rules, changes
+from monitor.key_state import KeyState
+from monitor.records import Effects, Frame, Reader, Record, Rejected, frame_decoder
+from monitor.state import KEY_HEADS, META, encode, key_key, key_of, read_meta
+from topics import reasons
+from topics.admission import Bounds, admit
+from topics.decoding import Decoder
+from topics.facts import Tick
+from topics.reasons import Quarantined
+from topics.registry import Registry
+from topics.times import from_record_time
+
+
+@dataclass
+class _Work:
+    """A key of the batch and what touched it."""
+
+    state: KeyState
+    cause: Cause
+    judge: bool = False
+
+
+class KeyStage:
+    """Judges keys other than persons.
+
+    Args:
+        rules: detectors by kind of key, with their terms.
+        general: general numbers.
+        registry: reference data; the caller keeps it up to date.
+        partitions: how many source partitions stage one has.
+        contributions: name of the topic that carries frames of contributions.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Rules],
+        general: General,
+        registry: Registry,
+        partitions: int,
+        contributions: str,
+        max_bytes: int | None = None,
+    ) -> None:
+        self._rules = rules
+        self._registry = registry
+        self._partitions = partitions
+        self._contributions = contributions
+        self._general = general
+        self._bounds = Bounds(general.tolerance, general.lateness)
+        self._decode = Decoder("institution") if max_bytes is None else Decoder("institution", max_bytes)
+        self._waiting = {
+            kind: [rule for rule, detector in kinds.active if type(detector).wake is not Detector.wake]
+            for kind, kinds in rules.items()
+        }
+
+    def apply(self, records: Sequence[Record], store: Reader) -> Effects:
+        """Judge a batch of one partition's records in their order."""
+        effects = Effects()
+        meta = read_meta(store.get(META))
+        before = self._now(meta.clocks)
+        works: dict[tuple[str, str], _Work] = {}
+        for record in records:
+            if record.offset <= meta.offsets.get(record.topic, -1):
+                effects.account["record", "redelivered"] += 1
+                continue
+            meta.offsets[record.topic] = record.offset
+            if record.topic == self._contributions:
+                frame = self._frame(record)
+                meta.clocks[frame.source] = max(frame.clock, meta.clocks.get(frame.source, 0))
+                self._add(frame, record, works, store, effects, self._now(meta.clocks))
+            else:
+                self._own(record, works, store, effects, self._now(meta.clocks))
+        now = self._now(meta.clocks)
+        if now > before:
+            self._wake(now, records[-1], works, store)
+        for work in works.values():
+            work.state.history.now = now
+            self._judge(work, effects)
+        self._write(works.values(), effects)
+        meta.terms = self._rules_id()
+        effects.writes[META] = encode(meta)
+        return effects
+
+    def rejudge(self, keys: Iterable[bytes], store: Reader, cause: Cause) -> Effects:
+        """Judge keys again from nothing but their state, after reference data changed late."""
+        effects = Effects()
+        now = self._now(read_meta(store.get(META)).clocks)
+        works = []
+        for key in keys:
+            state = KeyState(*key_of(key), store, self._general, self._registry, now)
+            works.append(_Work(state, cause, judge=True))
+            self._judge(works[-1], effects)
+        self._write(works, effects)
+        return effects
+
+    def heads(self, store: Reader) -> Iterable[bytes]:
+        """Keys of all keys' heads, for `rejudge`."""
+        return store.keys(KEY_HEADS)
+
+    def _rules_id(self) -> str:
+        return next((rules.terms.set_id for rules in self._rules.values()), "")
+
+    def _now(self, clocks: Mapping[int, int]) -> int:
+        """The least clock of the source partitions; 0 while one of them has said nothing."""
+        return min(clocks.values()) if len(clocks) >= self._partitions else 0
+
+    @staticmethod
+    def _frame(record: Record) -> Frame:
+        try:
+            return frame_decoder.decode(record.value or b"")
+        except msgspec.MsgspecError as error:
+            # our own stage one wrote it: going on would lose contributions silently
+            raise RuntimeError(
+                f"{record.topic} partition {record.partition} offset {record.offset} holds no frame: {error}"
+            ) from error
+
+    def _work(self, kind: str, key: str, cause: Cause, works: dict[tuple[str, str], _Work], store: Reader) -> _Work:
+        work = works.get((kind, key))
+        if work is None:
+            state = KeyState(kind, key, store, self._general, self._registry, 0)
+            work = works[kind, key] = _Work(state, cause)
+        return work
+
+    def _add(
+        self,
+        frame: Frame,
+        record: Record,
+        works: dict[tuple[str, str], _Work],
+        store: Reader,
+        effects: Effects,
+        now: int,
+    ) -> None:
+        origin = (record.topic, record.partition, record.offset)
+        for entry in frame.entries:
+            cause = Cause(entry.cause, origin, entry.time_ms)
+            work = self._work(entry.kind, entry.key, cause, works, store)
+            self._age(work, entry.time_ms, now, effects)
+            work.state.add(entry.day, entry.name, entry.amount)
+            work.cause, work.judge = cause, True
+
+    def _own(
+        self, record: Record, works: dict[tuple[str, str], _Work], store: Reader, effects: Effects, now: int
+    ) -> None:
+        """Fold a fact about an institution itself."""
+        try:
+            facts = self._admitted(record)
+        except Quarantined as why:
+            effects.rejected.append(Rejected(record, why))
+            effects.account["record", "quarantined"] += 1
+            return
+        for fact in facts:
+            if isinstance(fact, Tick):
+                effects.account["tick", "admitted"] += 1  # stage two's time comes with the contributions
+                continue
+            origin = (record.topic, record.partition, record.offset)
+            cause = Cause(fact.ref, origin, record.time_ms or 0)
+            work = self._work("institution", fact.institution, cause, works, store)
+            self._age(work, record.time_ms or 0, now, effects)
+            outcome, changed = work.state.fold(fact)
+            effects.account[fact.kind, outcome.value] += 1
+            if changed:
+                work.cause, work.judge = cause, True
+
+    def _admitted(self, record: Record) -> list[Any]:
+        facts = self._decode(record.value)
+        if record.keyed and not isinstance(facts[0], Tick) and record.key != facts[0].institution.encode():
+            raise Quarantined(reasons.WRONG_KEY, "the record's key must be fixmedins_code")
+        if record.time_ms is not None and record.checked:
+            admit(facts, record.time_ms, self._bounds)
+        return facts
+
+    def _age(self, work: _Work, time_ms: int, now: int, effects: Effects) -> None:
+        """Forget what is too old at a record's time; what waits is judged before."""
+        cut = from_record_time(time_ms) - self._general.panes_kept
+        if work.state.must_forget(cut):
+            work.state.history.now = now
+            self._judge(work, effects)
+            work.state.forget(cut)
+
+    def _wake(self, now: int, record: Record, works: dict[tuple[str, str], _Work], store: Reader) -> None:
+        cause = Cause("tick", (record.topic, record.partition, record.offset), record.time_ms or 0)
+        for key in store.due(now):
+            self._work(*key_of(key), cause, works, store).judge = True
+
+    def _judge(self, work: _Work, effects: Effects) -> None:
+        state = work.state
+        rules = self._rules.get(state.kind)
+        if rules is None or not work.judge:
+            return
+        floor = state.history.floor
+        span = ALWAYS if floor is None else Span(floor, ALWAYS.end)
+        for rule, _ in rules.active:
+            found = rules.judge(rule, state.history, span)
+            for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
+                effects.alerts.append(change)
+                state.moved(before, after)
+        if self._waiting[state.kind]:
+            state.wake = rules.wake(state.history)
+
+    @staticmethod
+    def _write(works: Iterable[_Work], effects: Effects) -> None:
+        for work in works:
+            wakes = work.state.wake_change()
+            if wakes is not None:
+                effects.wakes[key_key(work.state.kind, work.state.key)] = wakes
+            effects.writes.update(work.state.writes())

@@ -1,0 +1,282 @@
+"""Stage one: facts about persons, judged by person; what they mean for other keys goes on to stage two.
+
+A batch of records of one partition goes in, everything that it does to the world comes out as `Effects`.
+No I/O, no clock: state is read through `Reader`, time is in the records.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from detectors.contributions import ROUTES, contributions, difference
+from detectors.detector import Detector
+from detectors.findings import ALWAYS, Span
+from detectors.history import filed_at, last_time
+from detectors.standing import affected
+from monitor.judging import Cause, Rules, changes, widened
+from monitor.person_state import PersonState
+from monitor.records import Effects, Entry, Reader, Record, Rejected
+from monitor.scoring import Scorer
+from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
+from topics import reasons
+from topics.admission import Bounds, admit
+from topics.decoding import Decoder
+from topics.facts import Admission, Fact, PersonFact, SelfPayStay, Tick
+from topics.reasons import Quarantined
+from topics.registry import Registry
+from topics.times import from_record_time
+
+_GIVING: Final = frozenset(kind for route in ROUTES for kind in route.reads)
+
+
+@dataclass
+class _Work:
+    """A person of the batch: facts that wait to be folded, and the tick they wait at."""
+
+    state: PersonState
+    cause: Cause
+    pending: list[tuple[PersonFact, Cause]] = field(default_factory=list)
+    now: int = 0
+    oldest: int = 1 << 62
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+class PersonStage:
+    """Judges facts about persons.
+
+    Args:
+        rules: detectors of persons with their terms.
+        registry: reference data; the caller keeps it up to date.
+        scorer: scores settlements; None without a model.
+        max_bytes: larger records are quarantined.
+    """
+
+    def __init__(
+        self, rules: Rules, registry: Registry, scorer: Scorer | None = None, max_bytes: int | None = None
+    ) -> None:
+        self._rules = rules
+        self._registry = registry
+        self._scorer = scorer
+        self._general = rules.terms.general
+        self.horizon = self._general.lateness + 2 * rules.longest_reach
+        self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
+        self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
+        self._waiting = [rule for rule, detector in rules.active if type(detector).wake is not Detector.wake]
+
+    # ------------------------------------------------------------------ a batch
+
+    def apply(self, records: Sequence[Record], store: Reader) -> Effects:
+        """Judge a batch of one partition's records in their order."""
+        effects = Effects()
+        meta = read_meta(store.get(META))
+        partition = records[0].partition
+        clock = meta.clocks.get(partition, 0)
+        works: dict[str, _Work] = {}
+        before = clock
+        for record in records:
+            if record.offset <= meta.offsets.get(record.topic, -1):
+                effects.account["record", "redelivered"] += 1
+                continue
+            meta.offsets[record.topic] = record.offset
+            try:
+                facts = self._admitted(record)
+            except Quarantined as why:
+                effects.rejected.append(Rejected(record, why))
+                effects.account["record", "quarantined"] += 1
+                continue
+            if isinstance(facts[0], Tick):
+                clock = max(clock, facts[0].at)
+                effects.account["tick", "admitted"] += 1
+                continue
+            self._take(facts, record, clock, works, store, effects)
+        if clock > before:
+            effects.clock = clock
+            meta.clocks[partition] = clock
+            self._wake(clock, records[-1], works, store)
+        for work in works.values():
+            work.now = clock
+        self._finish(list(works.values()), effects)
+        self._write(works.values(), effects)
+        meta.terms = self._rules.terms.set_id
+        effects.writes[META] = encode(meta)
+        return effects
+
+    def rejudge(self, keys: Iterable[bytes], store: Reader, cause: Cause) -> Effects:
+        """Judge persons again from nothing but their state, after reference data changed late."""
+        effects = Effects()
+        meta = read_meta(store.get(META))
+        now = max(meta.clocks.values(), default=0)
+        works = []
+        for key in keys:
+            state = PersonState(person_of(key), store, self._general, self._registry, now)
+            works.append(_Work(state, cause, now=now, spans={rule: ALWAYS for rule, _ in self._rules.active}))
+        self._finish(works, effects)
+        self._write(works, effects)
+        return effects
+
+    def heads(self, store: Reader) -> Iterable[bytes]:
+        """Keys of all persons, for `rejudge`."""
+        return store.keys(PERSON_HEADS)
+
+    @staticmethod
+    def _write(works: Iterable[_Work], effects: Effects) -> None:
+        for work in works:
+            wakes = work.state.wake_change()
+            if wakes is not None:
+                effects.wakes[person_key(work.state.person)] = wakes
+            effects.writes.update(work.state.writes())
+
+    def _admitted(self, record: Record) -> list[Any]:
+        facts = self._decode(record.value)
+        if record.keyed and not isinstance(facts[0], Tick) and record.key != facts[0].person.encode():
+            raise Quarantined(reasons.WRONG_KEY, "the record's key must be psn_no")
+        if record.time_ms is not None and record.checked:
+            admit(facts, record.time_ms, self._bounds)
+        return facts
+
+    def _take(
+        self,
+        facts: Sequence[PersonFact],
+        record: Record,
+        clock: int,
+        works: dict[str, _Work],
+        store: Reader,
+        effects: Effects,
+    ) -> None:
+        """Put a record's facts to their person; what must be forgotten before them is judged first."""
+        person: str = facts[0].person  # type: ignore[attr-defined]  # every person fact declares it
+        work = works.get(person)
+        if work is None:
+            state = PersonState(person, store, self._general, self._registry, clock)
+            work = works[person] = _Work(state, _cause(facts[0].ref, record))
+        time_ms = record.time_ms or 0
+        cut = from_record_time(time_ms) - self.horizon
+        if work.oldest < cut or work.state.must_forget(cut):
+            self._finish([work], effects)
+            if work.state.must_forget(cut):
+                effects.account["reversal", "unmatched"] += work.state.forget(cut)
+        work.now = clock
+        for fact in facts:
+            work.pending.append((fact, _cause(fact.ref, record)))
+            work.oldest = min(work.oldest, filed_at(fact))
+
+    def _wake(self, clock: int, record: Record, works: dict[str, _Work], store: Reader) -> None:
+        """Take in the persons whom time alone concerns."""
+        if not self._waiting:
+            return
+        cause = _cause("tick", record)
+        for key in store.due(clock):
+            person = person_of(key)
+            if person not in works:
+                state = PersonState(person, store, self._general, self._registry, clock)
+                works[person] = _Work(state, cause)
+
+    # ------------------------------------------------------------------ judging
+
+    def _finish(self, works: Sequence[_Work], effects: Effects) -> None:
+        """Fold what waits, and judge the spans that it touched."""
+        for work in works:
+            work.state.history.now = work.now
+            if work.pending:
+                self._fold(work, effects)
+            wake = work.state.wake
+            if wake is not None and wake <= work.now:
+                work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
+            self._clip(work)
+        if self._scorer is not None:
+            self._scorer.score((work.state.history, work.spans) for work in works)
+        for work in works:
+            self._judge(work, effects)
+
+    def _fold(self, work: _Work, effects: Effects) -> None:
+        history = work.state.history
+        span = self._touched(work)
+        gives = any(type(fact) in _GIVING or fact.kind == "void" for fact, _ in work.pending)
+        given = contributions(history, span) if gives else Counter()
+        references = history.references
+        kinds: set[type[Fact]] = set()
+        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
+        for fact, cause in work.pending:
+            outcome, changed = work.state.fold(fact)
+            effects.account[fact.kind, outcome.value] += 1
+            if changed:
+                work.cause = cause
+                kinds.update(type(change.after or change.before) for change in changed)
+        work.pending.clear()
+        work.oldest = 1 << 62
+        if not kinds:
+            return
+        if gives:
+            self._send(difference(given, contributions(history, span)), work.cause, effects)
+        hulls = [hull for visit in visits if (hull := history.hull(visit)) is not None]
+        span = Span(min([span.begin, *(h.begin for h in hulls)]), max([span.end, *(h.end for h in hulls)]))
+        changed_references = references != history.references
+        for rule, detector in self._rules.active:
+            if changed_references and detector.uses_references:
+                work.spans[rule] = ALWAYS
+            elif not kinds.isdisjoint(detector.reads):
+                reach = self._rules.reach(rule)
+                touched = Span(span.begin - reach, span.end + reach)
+                work.spans[rule] = widened(touched, rule, work.state.findings.values())
+
+    def _touched(self, work: _Work) -> Span:
+        """All times that the waiting facts, the facts they cancel and their visits speak of."""
+        history = work.state.history
+        times = []
+        for fact, _ in work.pending:
+            times += [filed_at(fact), fact.at, last_time(fact)]
+            if isinstance(fact, Admission | SelfPayStay):
+                times.append(fact.at + self._general.open_stay)
+            for name in affected(fact):
+                held = history.facts.get(name)
+                if held is not None:
+                    times += [filed_at(held), held.at, last_time(held)]
+            for visit in history.touches(fact):
+                hull = history.hull(visit)
+                if hull is not None:
+                    times += hull
+        return Span(min(times), max(times))
+
+    def _clip(self, work: _Work) -> None:
+        """Leave alone what hangs on forgotten facts: such findings are frozen."""
+        floor = work.state.history.floor
+        if floor is None:
+            return
+        for rule, span in work.spans.items():
+            work.spans[rule] = Span(max(span.begin, floor + self._rules.reach(rule)), span.end)
+
+    def _send(self, deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
+        for contribution in sorted(deltas):
+            amount = deltas[contribution]
+            effects.entries.append(
+                Entry(
+                    contribution.kind,
+                    contribution.key,
+                    contribution.day,
+                    contribution.name,
+                    amount,
+                    cause.ref,
+                    cause.time_ms,
+                )
+            )
+
+    def _judge(self, work: _Work, effects: Effects) -> None:
+        state = work.state
+        history = state.history
+        if not work.spans:
+            return
+        for rule, span in work.spans.items():
+            if span.begin > span.end:
+                continue
+            found = self._rules.judge(rule, history, span)
+            for change, before, after in changes(state.findings, rule, span, found, work.cause, state.person):
+                effects.alerts.append(change)
+                state.moved(before, after)
+        work.spans = {}
+        if self._waiting:
+            state.wake = self._rules.wake(history)
+
+
+def _cause(ref: str, record: Record) -> Cause:
+    return Cause(ref, (record.topic, record.partition, record.offset), record.time_ms or 0)

@@ -1,0 +1,201 @@
+"""A person's state while it is worked on: history, standing findings, and which chunks must be written again."""
+
+from collections.abc import Iterator
+
+from detectors.history import KEPT_FOR_EVER, PersonHistory, filed_at, last_time
+from detectors.standing import Change, Outcome
+from detectors.terms import General
+from monitor.records import Reader
+from monitor.state import (
+    PERSON_CHUNK_DAYS,
+    Held,
+    Identity,
+    PersonChunk,
+    PersonHead,
+    by_identity,
+    encode,
+    person_chunk,
+    person_chunk_key,
+    person_key,
+    read_person_chunk,
+    read_person_head,
+)
+from topics.facts import PersonFact, Void
+from topics.registry import Registry
+from topics.times import DAY
+
+_CHUNK: int = PERSON_CHUNK_DAYS * DAY
+
+
+class PersonState:
+    """State of one person, loaded from a partition's store.
+
+    Args:
+        person: the person's number.
+        store: where the state lies.
+        general: general numbers, for the history.
+        registry: reference data, for the history.
+        now: the partition's clock.
+    """
+
+    def __init__(self, person: str, store: Reader, general: General, registry: Registry, now: int) -> None:
+        self.person = person
+        self.history = PersonHistory(person, general, registry, now)
+        self.findings: dict[Identity, Held] = {}
+        self._head = PersonHead()
+        self._chunks: dict[int, set[str]] = {}
+        self._dirty: set[int] = set()
+        self._head_dirty = False
+        self._wake_before: int | None = None
+        value = store.get(person_key(person))
+        if value is not None:
+            self._load(read_person_head(value), store)
+
+    def _load(self, head: PersonHead, store: Reader) -> None:
+        self._head = head
+        self._wake_before = head.wake
+        self.history.floor = head.floor
+        self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
+        self.history.load(head.kept)
+        for number in head.chunks:
+            value = store.get(person_chunk_key(self.person, number))
+            if value is None:
+                raise KeyError(f"chunk {number} of a person is missing from the state")
+            chunk = read_person_chunk(value)
+            self.history.load(chunk.facts)
+            self._chunks[number] = {fact.ref for fact in chunk.facts}
+            self.findings.update(by_identity(chunk.findings))
+
+    @property
+    def wake(self) -> int | None:
+        """The tick at which the person must be judged by time alone."""
+        return self._head.wake
+
+    @wake.setter
+    def wake(self, time: int | None) -> None:
+        if time != self._head.wake:
+            self._head.wake = time
+            self._head_dirty = True
+
+    def wake_change(self) -> tuple[int | None, int | None] | None:
+        """The wake time as loaded and as it is now; None when it is the same."""
+        return None if self.wake == self._wake_before else (self._wake_before, self.wake)
+
+    # ------------------------------------------------------------------ facts and findings
+
+    def fold(self, fact: PersonFact) -> tuple[Outcome, list[Change]]:
+        """Fold a fact into the history and mark what must be written."""
+        ref = fact.ref
+        before = self.history.facts.get(ref)
+        outcome, changed = self.history.fold(fact)
+        after = self.history.facts[ref]
+        if after != before:
+            self._place(ref, before, after)
+        return outcome, changed
+
+    def _place(self, ref: str, before: PersonFact | None, after: PersonFact) -> None:
+        if _kept(after):
+            self._head_dirty = True
+            return
+        number = person_chunk(filed_at(after))
+        if before is not None:
+            old = person_chunk(filed_at(before))
+            self._chunks[old].discard(ref)
+            self._dirty.add(old)
+        self._chunks.setdefault(number, set()).add(ref)
+        self._dirty.add(number)
+
+    def moved(self, before: Held | None, after: Held | None) -> None:
+        """Mark the chunks of a finding that changed."""
+        for held in (before, after):
+            if held is not None:
+                number = person_chunk(held.anchor)
+                self._chunks.setdefault(number, set())
+                self._dirty.add(number)
+
+    # ------------------------------------------------------------------ forgetting
+
+    def must_forget(self, cut: int) -> bool:
+        """Whether a chunk lies wholly before a local second and nothing in it is needed any more."""
+        return bool(self._chunks) and min(self._chunks) < self._keep_from(cut)
+
+    def forget(self, cut: int) -> int:
+        """Forget chunks that are not needed; tells how many reversals waited in vain."""
+        first = self._keep_from(cut)
+        going = [number for number in self._chunks if number < first]
+        refs = [ref for number in going for ref in self._chunks[number]]
+        waiting = set(refs)
+        unmatched = self.history.forget(refs, first * _CHUNK)
+        for number in going:
+            del self._chunks[number]
+            self._dirty.add(number)
+        for ref in waiting & self.history.facts.keys():  # cancels something kept: goes on with the oldest chunk
+            self._chunks.setdefault(first, set()).add(ref)
+            self._dirty.add(first)
+        self.findings = {
+            identity: held for identity, held in self.findings.items() if person_chunk(held.anchor) >= first
+        }
+        self._head_dirty = True
+        return unmatched
+
+    def _keep_from(self, cut: int) -> int:
+        """The first chunk to keep: none is dropped that a late fact, a stay or a finding still needs."""
+        first = person_chunk(cut)
+        if not self._chunks or min(self._chunks) >= first:
+            return first
+        keep = first
+        for number in sorted(self._chunks):
+            if number >= keep:
+                break
+            if any(self._needed(ref, cut) for ref in self._chunks[number]):
+                keep = number
+        for held in self.findings.values():
+            if held.end >= cut:
+                keep = min(keep, person_chunk(min(held.begin, held.anchor)))
+        return keep
+
+    def _needed(self, ref: str, cut: int) -> bool:
+        fact = self.history.facts[ref]
+        if last_time(fact) >= cut:
+            return True
+        visit = getattr(fact, "visit", None)
+        hull = self.history.hull(visit) if visit else None
+        return hull is not None and hull.end >= cut
+
+    # ------------------------------------------------------------------ writing
+
+    def writes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """The values that must be written; None deletes."""
+        findings: dict[int, list[Held]] = {}
+        for identity in sorted(self.findings, key=str):
+            held = self.findings[identity]
+            findings.setdefault(person_chunk(held.anchor), []).append(held)
+        for number in sorted(self._dirty):
+            refs = self._chunks.get(number)
+            here = findings.get(number, [])
+            if not refs and not here:
+                self._chunks.pop(number, None)
+                yield person_chunk_key(self.person, number), None
+                continue
+            facts = [self.history.facts[ref] for ref in sorted(refs or ())]
+            yield person_chunk_key(self.person, number), encode(PersonChunk(facts, here))
+        chunks = sorted(self._chunks)
+        if self._head_dirty or chunks != self._head.chunks:
+            self._head.chunks = chunks
+            self._head.floor = self.history.floor
+            self._head.forgotten = {
+                attribute: sorted(held.items(), key=str) for attribute, held in self.history.forgotten.items()
+            }
+            self._head.kept = sorted(
+                (fact for fact in self.history.facts.values() if _kept(fact)), key=lambda fact: fact.ref
+            )
+            yield person_key(self.person), encode(self._head)
+        self._dirty.clear()
+        self._head_dirty = False
+
+
+def _kept(fact: PersonFact) -> bool:
+    """Whether a fact is kept for ever: a reference, or the void of one."""
+    if isinstance(fact, Void):
+        return fact.target.partition(":")[0] in {kind.kind for kind in KEPT_FOR_EVER}
+    return isinstance(fact, KEPT_FOR_EVER)

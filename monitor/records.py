@@ -1,0 +1,140 @@
+"""What goes into the engine and what comes out, free of Kafka's own types."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from detectors.panes import Contribution
+from topics.alerts import Action, Alert
+from topics.reasons import Quarantined
+
+
+class Record(NamedTuple):
+    """One record of a source topic.
+
+    Attributes:
+        topic: without the prefix.
+        partition: source partition.
+        offset: source offset.
+        time_ms: Kafka record time, UTC milliseconds; None: unknown.
+        key: raw key; None where keys are not checked.
+        value: raw value.
+        keyed: whether the key must be the one the contract asks for.
+        checked: whether the event time is held against the record time.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    time_ms: int | None
+    key: bytes | None
+    value: bytes | None
+    keyed: bool = True
+    checked: bool = True
+
+
+class Reader(Protocol):
+    """Reads a partition's keyed state."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key, None without one."""
+
+    def due(self, until: int) -> list[bytes]:
+        """Keys whose wake time is not after a local second."""
+
+    def keys(self, prefix: bytes) -> Iterator[bytes]:
+        """All keys that begin with a prefix."""
+
+
+class AlertChange(NamedTuple):
+    """One raise, revision or withdrawal.
+
+    Attributes:
+        action: what happened.
+        alert: the alert after it.
+        value: its encoded value.
+        institution: key of the alerts log.
+        revision: versions since it was raised, from 1.
+        cause: identity of the fact that caused it.
+        record: topic, partition and offset of that fact's record.
+        time_ms: that record's time.
+        amount_change: by how many fen the money at stake changed.
+    """
+
+    action: Action
+    alert: Alert
+    value: bytes
+    institution: str
+    revision: int
+    cause: str
+    record: tuple[str, int, int]
+    time_ms: int
+    amount_change: int
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One signed contribution on its way to stage two, with the fact that caused it."""
+
+    kind: str
+    key: str
+    day: int
+    name: str
+    amount: int
+    cause: str
+    time_ms: int
+
+    @property
+    def contribution(self) -> Contribution:
+        """What it adds to."""
+        return Contribution(self.kind, self.key, self.day, self.name)
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Contributions of one batch for one target partition.
+
+    Attributes:
+        source: partition of stage one.
+        clock: the greatest tick of that partition, local second.
+        entries: its contributions; none when only the clock moved.
+    """
+
+    source: int
+    clock: int
+    entries: list[Entry]
+
+
+frame_encoder = msgspec.msgpack.Encoder()
+frame_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+class Rejected(NamedTuple):
+    """A record that goes to the dead-letter topic, and why."""
+
+    record: Record
+    why: Quarantined
+
+
+@dataclass
+class Effects:
+    """All that one batch does to the world; nothing has happened yet.
+
+    Attributes:
+        writes: state by key, None deletes; the changelog carries the same.
+        wakes: key -> wake time before and after (local seconds), None: none.
+        alerts: in the order they happened.
+        entries: contributions for stage two.
+        clock: stage one's clock when it moved in this batch, else None.
+        rejected: records for the dead-letter topic.
+        account: (fact type, outcome) -> how many.
+    """
+
+    writes: dict[bytes, bytes | None] = field(default_factory=dict)
+    wakes: dict[bytes, tuple[int | None, int | None]] = field(default_factory=dict)
+    alerts: list[AlertChange] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    clock: int | None = None
+    rejected: list[Rejected] = field(default_factory=list)
+    account: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -1,0 +1,219 @@
+"""How the state of a key is kept: a head, and chunks of days, each a MessagePack value of its own.
+
+A fact is filed in the chunk of its day and a finding in the chunk of its anchor, so that one fact makes one or two
+small values to be written again, however long the history is.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from detectors.references import Tally
+from topics.facts import AnyPersonFact
+from topics.institutions import AnyInstitutionFact
+from topics.times import DAY
+
+VERSION: Final = 1
+"""Of the state's schema; a newer one is refused."""
+
+PERSON_CHUNK_DAYS: Final = 8
+KEY_CHUNK_DAYS: Final = 32
+
+META: Final = b"\x00meta"
+_PERSON: Final = b"p"
+_PERSON_CHUNK: Final = b"c"
+_KEY: Final = b"h"
+_KEY_CHUNK: Final = b"k"
+PERSON_HEADS: Final = _PERSON
+KEY_HEADS: Final = _KEY
+_OFFSET: Final = 1 << 31
+
+
+class StateError(Exception):
+    """State that this version of the software cannot read."""
+
+
+Identity = tuple[str, str, str, str | None]
+"""Of a finding: rule, kind and id of what it is about, discriminator."""
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A standing finding as the state keeps it: enough to tell a change, and to withdraw it."""
+
+    rule: str
+    about_kind: str
+    about_id: str
+    discriminator: str | None
+    anchor: int
+    begin: int
+    end: int
+    digest: bytes
+    institution: str
+    amount: int
+    revision: int
+
+    @property
+    def identity(self) -> Identity:
+        """What makes it this finding and no other."""
+        return self.rule, self.about_kind, self.about_id, self.discriminator
+
+
+class PersonHead(msgspec.Struct, array_like=True, gc=False):
+    """What is known of a person besides the chunks of days."""
+
+    version: int = VERSION
+    chunks: list[int] = []
+    floor: int | None = None
+    forgotten: dict[str, list[tuple[Any, Tally]]] = {}
+    kept: list[AnyPersonFact] = []
+    wake: int | None = None
+
+
+class PersonChunk(msgspec.Struct, array_like=True, gc=False):
+    """Some days of a person."""
+
+    facts: list[AnyPersonFact]
+    findings: list[Held]
+
+
+class KeyHead(msgspec.Struct, array_like=True, gc=False):
+    """What is known of another key besides the chunks of days."""
+
+    version: int = VERSION
+    chunks: list[int] = []
+    floor: int | None = None
+    wake: int | None = None
+
+
+class KeyChunk(msgspec.Struct, array_like=True, gc=False):
+    """Some days of a key: sums by day and name, facts, findings."""
+
+    panes: list[tuple[int, dict[str, int]]]
+    facts: list[AnyInstitutionFact]
+    findings: list[Held]
+
+
+class Meta(msgspec.Struct, array_like=True):
+    """What is known of a partition as a whole.
+
+    Attributes:
+        version: of the state's schema.
+        clocks: source partition -> greatest tick (local second); stage one has its own partition alone.
+        offsets: source topic -> last offset folded in; at or below it a record was seen before.
+        terms: id of the set of terms the findings were made with.
+        registry: registry offset up to which late changes were swept.
+    """
+
+    version: int = VERSION
+    clocks: dict[int, int] = {}
+    offsets: dict[str, int] = {}
+    terms: str = ""
+    registry: int = -1
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_person_head: Final = msgspec.msgpack.Decoder(PersonHead)
+_person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
+_key_head: Final = msgspec.msgpack.Decoder(KeyHead)
+_key_chunk: Final = msgspec.msgpack.Decoder(KeyChunk)
+_meta: Final = msgspec.msgpack.Decoder(Meta)
+
+
+def _checked(version: int) -> None:
+    if version > VERSION:
+        raise StateError(
+            f"the stored state has schema version {version}, this software reads up to {VERSION}; "
+            "start the newer version, or delete the data folder to rebuild after a downgrade"
+        )
+
+
+def read_meta(value: bytes | None) -> Meta:
+    """Decode a partition's meta record; a new one without a value.
+
+    Raises:
+        StateError: written by a newer version.
+    """
+    if value is None:
+        return Meta()
+    meta = _meta.decode(value)
+    _checked(meta.version)
+    return meta
+
+
+def person_key(person: str) -> bytes:
+    """Key of a person's head."""
+    return _PERSON + person.encode()
+
+
+def person_of(key: bytes) -> str:
+    """The person behind the key of a head."""
+    return key[1:].decode()
+
+
+def person_chunk_key(person: str, chunk: int) -> bytes:
+    """Key of a chunk of a person's days."""
+    return _PERSON_CHUNK + person.encode() + b"\x00" + (chunk + _OFFSET).to_bytes(4, "big")
+
+
+def key_key(kind: str, key: str) -> bytes:
+    """Key of another key's head."""
+    return _KEY + kind.encode() + b"\x00" + key.encode()
+
+
+def key_of(key: bytes) -> tuple[str, str]:
+    """Kind and key behind the key of a head."""
+    kind, _, name = key[1:].partition(b"\x00")
+    return kind.decode(), name.decode()
+
+
+def key_chunk_key(kind: str, key: str, chunk: int) -> bytes:
+    """Key of a chunk of another key's days."""
+    return _KEY_CHUNK + kind.encode() + b"\x00" + key.encode() + b"\x00" + (chunk + _OFFSET).to_bytes(4, "big")
+
+
+def read_person_head(value: bytes) -> PersonHead:
+    """Decode a person's head.
+
+    Raises:
+        StateError: written by a newer version.
+    """
+    head = _person_head.decode(value)
+    _checked(head.version)
+    return head
+
+
+def read_person_chunk(value: bytes) -> PersonChunk:
+    """Decode a chunk of a person's days."""
+    return _person_chunk.decode(value)
+
+
+def read_key_head(value: bytes) -> KeyHead:
+    """Decode a key's head.
+
+    Raises:
+        StateError: written by a newer version.
+    """
+    head = _key_head.decode(value)
+    _checked(head.version)
+    return head
+
+
+def read_key_chunk(value: bytes) -> KeyChunk:
+    """Decode a chunk of a key's days."""
+    return _key_chunk.decode(value)
+
+
+def person_chunk(time: int) -> int:
+    """The chunk of a local second in a person's state."""
+    return time // (DAY * PERSON_CHUNK_DAYS)
+
+
+def key_chunk(day: int) -> int:
+    """The chunk of a local day in a key's state."""
+    return day // KEY_CHUNK_DAYS
+
+
+def by_identity(findings: Iterable[Held]) -> dict[Identity, Held]:
+    """Findings by identity."""
+    return {held.identity: held for held in findings}
