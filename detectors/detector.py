@@ -45,6 +45,10 @@ class Detector(Generic[H]):
         """
         raise NotImplementedError
 
+    def reach_back(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
+        """How far before a changed fact's time such anchors lie, where that is less than `reach`."""
+        return self.reach(limits)
+
     def judge(self, history: H, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield every finding anchored in the span."""
         raise NotImplementedError

@@ -7,7 +7,7 @@ detectors. It never sees arrival order, offsets or a clock: `now` is the greates
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import Span
 from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, tally
@@ -27,6 +27,9 @@ from topics.facts import (
 )
 from topics.registry import Registry
 
+if TYPE_CHECKING:  # the model's features look at settlements of a history
+    from detectors.model import Model
+
 F = TypeVar("F", bound=PersonFact)
 
 KEPT_FOR_EVER: Final = (Enrolment, Death, CardLoss)
@@ -43,6 +46,13 @@ def last_time(fact: PersonFact) -> int:
         return max(fact.settled_at, fact.care_time, fact.end or 0)
     end = getattr(fact, "end", None)
     return max(fact.at, end) if end is not None else fact.at
+
+
+class Scored(NamedTuple):
+    """A settlement's anomaly score (fixed point) and the row of features behind it."""
+
+    score: int
+    row: Any
 
 
 class PersonHistory(StandingFacts):
@@ -64,8 +74,9 @@ class PersonHistory(StandingFacts):
         self.forgotten: dict[str, dict[Any, Tally]] = {}
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
-        self.scores: dict[str, int] = {}
-        """Anomaly score by settlement id, fixed point, filled in by the engine for the span it judges."""
+        self.model: Model | None = None
+        self.scores: dict[str, Scored] = {}
+        """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
         self._visits: dict[str, set[str]] = {}
 
     def load(self, facts: Iterable[PersonFact]) -> None:

@@ -15,7 +15,7 @@ from detectors.terms import TermsSet
 from monitor.judging import Rules
 from monitor.key_stage import KeyStage
 from monitor.person_stage import PersonStage
-from monitor.scoring import Scorer
+from monitor.scoring import ForestScorer
 from topics.registry import Entry, Registry
 
 
@@ -36,7 +36,7 @@ class Engine:
         terms: TermsSet,
         partitions: int,
         contributions: str,
-        scorer: Scorer | None = None,
+        scorer: ForestScorer | None = None,
         max_bytes: int | None = None,
         detectors: Mapping[str, Detector[Any]] | None = None,
     ) -> None:

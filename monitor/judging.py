@@ -32,15 +32,14 @@ class Rules:
 
     detectors: Mapping[str, Detector[Any]]
     terms: TermsSet
-    _reach: dict[str, int] = field(default_factory=dict)
+    _reach: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for rule, detector in self.detectors.items():
-            reaches = [
-                detector.reach(version.rules[rule].limits) for version in self.terms.versions if rule in version.rules
-            ]
-            if reaches:
-                self._reach[rule] = max(reaches)
+            limits = [version.rules[rule].limits for version in self.terms.versions if rule in version.rules]
+            if limits:
+                back = max(map(detector.reach_back, limits))
+                self._reach[rule] = back, max(map(detector.reach, limits))
 
     @property
     def active(self) -> Iterator[tuple[str, Detector[Any]]]:
@@ -48,14 +47,14 @@ class Rules:
         for rule in self._reach:
             yield rule, self.detectors[rule]
 
-    def reach(self, rule: str) -> int:
-        """The longest reach of the rule over all versions of the terms, seconds."""
+    def reach(self, rule: str) -> tuple[int, int]:
+        """The longest reach of the rule over all versions of the terms, back and ahead, seconds."""
         return self._reach[rule]
 
     @property
     def longest_reach(self) -> int:
         """Of all rules, seconds."""
-        return max(self._reach.values(), default=0)
+        return max(map(max, self._reach.values()), default=0)
 
     def judge(self, rule: str, history: Any, span: Span) -> dict[Identity, Finding]:  # noqa: ANN401 - a history
         """All findings of a rule anchored in the span, each under the terms in force at its anchor."""

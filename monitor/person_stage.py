@@ -17,7 +17,8 @@ from detectors.standing import affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
 from monitor.records import Effects, Entry, Reader, Record, Rejected
-from monitor.scoring import Scorer
+from monitor.scoring import RULE as SCORED
+from monitor.scoring import ForestScorer
 from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
 from topics import reasons
 from topics.admission import Bounds, admit
@@ -53,7 +54,7 @@ class PersonStage:
     """
 
     def __init__(
-        self, rules: Rules, registry: Registry, scorer: Scorer | None = None, max_bytes: int | None = None
+        self, rules: Rules, registry: Registry, scorer: ForestScorer | None = None, max_bytes: int | None = None
     ) -> None:
         self._rules = rules
         self._registry = registry
@@ -185,7 +186,7 @@ class PersonStage:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
         if self._scorer is not None:
-            self._scorer.score((work.state.history, work.spans) for work in works)
+            self._scorer.score((work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans)
         for work in works:
             self._judge(work, effects)
 
@@ -216,8 +217,8 @@ class PersonStage:
             if changed_references and detector.uses_references:
                 work.spans[rule] = ALWAYS
             elif not kinds.isdisjoint(detector.reads):
-                reach = self._rules.reach(rule)
-                touched = Span(span.begin - reach, span.end + reach)
+                back, ahead = self._rules.reach(rule)
+                touched = Span(span.begin - back, span.end + ahead)
                 work.spans[rule] = widened(touched, rule, work.state.findings.values())
 
     def _touched(self, work: _Work) -> Span:
@@ -244,7 +245,7 @@ class PersonStage:
         if floor is None:
             return
         for rule, span in work.spans.items():
-            work.spans[rule] = Span(max(span.begin, floor + self._rules.reach(rule)), span.end)
+            work.spans[rule] = Span(max(span.begin, floor + max(self._rules.reach(rule))), span.end)
 
     def _send(self, deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
         for contribution in sorted(deltas):

@@ -1,14 +1,41 @@
-"""Scores all settlements that a batch touches in one go."""
+"""Scores all settlements that a batch touches in one call."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
+from detectors.claim_features import earlier_of, features, matrix
 from detectors.findings import Span
-from detectors.history import PersonHistory
+from detectors.history import PersonHistory, Scored
+from detectors.model import Model
+from topics.facts import Settlement
+
+RULE = "outlier-claim"
 
 
-class Scorer(Protocol):
-    """Fills in `scores` of histories."""
+class ForestScorer:
+    """Fills in `model` and `scores` of histories.
 
-    def score(self, works: Iterable[tuple[PersonHistory, dict[str, Span]]]) -> None:
-        """Score the settlements of each history that lie in its span of the scored rule."""
+    Args:
+        model: scores, and says what is usual.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> None:
+        """Score the settlements of each history whose care time lies in its span."""
+        rows = []
+        places: list[tuple[PersonHistory, Settlement]] = []
+        for history, span in works:
+            history.model = self.model
+            settlements = history.settlements
+            for settlement in settlements:
+                if span.holds(settlement.care_time):
+                    earlier = earlier_of(settlements, settlement)
+                    rows.append(features(settlement, earlier, self.model.baselines))
+                    places.append((history, settlement))
+        if not rows:
+            return
+        scored = matrix(rows)
+        scores = self.model.forest.score(scored).tolist()
+        for (history, settlement), row, score in zip(places, scored, scores, strict=True):
+            history.scores[settlement.id] = Scored(score, row)

@@ -183,6 +183,15 @@ def read_person_head(value: bytes) -> PersonHead:
     return head
 
 
+def wake_of(key: bytes, value: bytes) -> int | None:
+    """The wake time in a head; None for other values."""
+    if key.startswith(_PERSON):
+        return read_person_head(value).wake
+    if key.startswith(_KEY):
+        return read_key_head(value).wake
+    return None
+
+
 def read_person_chunk(value: bytes) -> PersonChunk:
     """Decode a chunk of a person's days."""
     return _person_chunk.decode(value)

@@ -225,6 +225,7 @@ class Decoder:
     """
 
     def __init__(self, family: str, max_bytes: int = MAX_RECORD_BYTES) -> None:
+        self._family = family
         self._max_bytes = max_bytes
         self._decoders = {
             struct: decode for struct, decode in _decoders.items() if family == "any" or struct in _families[family]
@@ -255,7 +256,10 @@ class Decoder:
         decode = self._decoders.get(type(wire))
         if decode is None:
             raise Quarantined(reasons.WRONG_TOPIC, f"type {type(wire).__struct_config__.tag!r}")
-        return decode(wire)
+        facts = decode(wire)
+        if isinstance(facts[0], Void) and self._family not in {"any", family_of(facts[0])}:
+            raise Quarantined(reasons.WRONG_TOPIC, f"void of a {facts[0].target.partition(':')[0]}")
+        return facts
 
 
 def _wrong(message: str) -> Quarantined:

@@ -3,7 +3,7 @@
 The wire carries JSON numbers or strings; neither ever passes through a binary float.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 FEN_PLACES: Final = 2
@@ -20,6 +20,8 @@ NO_CEILING: Final = 9_999_999 * PRICE_UNIT
 
 _MOST_DIGITS: Final = 12
 """Digits before the decimal point: no amount of a trillion yuan is believable."""
+_EXACT: Final = Context(prec=64, traps=[Inexact, InvalidOperation])
+"""The default context rounds to 28 digits, and tiny numbers to 0, without a word."""
 
 
 class BadNumber(ValueError):
@@ -41,8 +43,11 @@ def scaled(number: Decimal, places: int) -> int:
         raise BadNumber(f"{number} is not a finite number")
     if number and number.adjusted() >= _MOST_DIGITS:
         raise BadNumber(f"a number of more than {_MOST_DIGITS} digits before the point")
-    moved = number.scaleb(places)
-    whole = int(moved)
+    try:
+        moved = number.scaleb(places, _EXACT)
+        whole = int(moved)
+    except Inexact:
+        whole, moved = 0, None
     if whole != moved:
         raise OverPrecise(f"{number} has more than {places} decimals")
     return whole

@@ -28,7 +28,8 @@ def parse_day(text: str, first_year: int = 1970, last_year: int = 2100) -> int:
     Raises:
         BadTime: not such a day, or its year outside `first_year`..`last_year`.
     """
-    if len(text) != 10 or text[4] != "-" or text[7] != "-" or not text.isascii():
+    digits = text[:4] + text[5:7] + text[8:]
+    if len(text) != 10 or text[4] != "-" or text[7] != "-" or not (digits.isascii() and digits.isdigit()):
         raise BadTime(f"{text[:40]!r} is not a day like 2026-01-31")
     try:
         day = dt.date(int(text[:4]), int(text[5:7]), int(text[8:]))
@@ -115,7 +116,7 @@ def period_days(period: str) -> tuple[int, int]:
         BadTime: not such a period.
     """
     year, rest = period[:4], period[4:]
-    if year.isascii() and year.isdigit() and 1970 <= int(year) <= 2100:
+    if period.isascii() and year.isdigit() and 1970 <= int(year) <= 2100:
         if rest == "":
             return first_of_month(int(year), 1), first_of_month(int(year), 13)
         if len(rest) == 2 and rest[0] == "Q" and rest[1] in "1234":

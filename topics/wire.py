@@ -170,6 +170,7 @@ def reader(struct: type[S]) -> Callable[[tuple[Any, ...]], list[Any]]:
     """
     fields = fields_of(struct)
     required = [index for index, field in enumerate(fields) if field.required]
+    faulty = {index for index, field in enumerate(fields) if field.wire.kind is CERTNO}
     readers = [(index, field.wire.kind.read) for index, field in enumerate(fields) if field.wire.kind.read is not None]
 
     def read(values: tuple[Any, ...]) -> list[Any]:
@@ -182,7 +183,7 @@ def reader(struct: type[S]) -> Callable[[tuple[Any, ...]], list[Any]]:
             out = [None if value == "" else value for value in values]
         for index, convert in readers:
             value = values[index]
-            if value is not None:
+            if value is not None and (value != "" or index in faulty):
                 try:
                     out[index] = convert(value)
                 except Quarantined as error:

@@ -1,0 +1,268 @@
+"""The one place that wires a worker: connection, topics, terms, model, engine, units, pages."""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import web
+
+from detectors.terms import TermsSet
+from monitor import clock
+from monitor.connection import Connection, wait_for_broker
+from monitor.delivery.app import DeliveryApp
+from monitor.delivery.source_topics import partition_counts
+from monitor.delivery.stages import DeliverySettings, Stage, UnitControl
+from monitor.engine import Engine
+from monitor.metrics import Metrics
+from monitor.models import load_scorer
+from monitor.outgoing import Targets
+from monitor.tasks import spawn
+from monitor.terms_files import load_terms
+from monitor.topic_admin import describe
+from monitor.worker.owners import client_id, owner_url
+from monitor.worker.pages import Pages
+from monitor.worker.registry_feed import RegistryFeed
+from monitor.worker.ticker import Ticker
+from monitor.worker.unit import Unit, UnitContext
+from topics.catalogue import (
+    ALERTS,
+    ALERTS_LOG,
+    CLAIMS,
+    INSTITUTIONS,
+    REGISTRY,
+    all_topics,
+    contributions,
+    key_changelog,
+    person_changelog,
+)
+from topics.times import DAY, UTC_OFFSET
+
+log = logging.getLogger(__name__)
+
+PERSONS: Final = "persons"
+KEYS: Final = "keys"
+TOKEN_VARIABLE: Final = "CLAIMS_MONITOR_TOKEN"  # noqa: S105 - a name, not a secret
+
+
+class StartRefused(Exception):
+    """The worker must not start like this; a restart would not help. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker is told.
+
+    Attributes:
+        connection: how brokers are reached.
+        data: folder of local state, token and secret.
+        group: consumer group; workers of one group share the partitions.
+        prefix: of topic names.
+        terms: terms file or folder; None: built in.
+        model: model file; None: settlements are not scored.
+        host: where the pages listen.
+        port: of the pages; 0: a free one.
+        quarantine: whether too many quarantined records pause a partition.
+        tick_seconds: how often ticks are produced into live topics.
+        delivery: limits and timeouts.
+        advertised: host name by which other workers reach this one's pages; None: `host`.
+    """
+
+    connection: Connection
+    data: Path
+    group: str
+    prefix: str = ""
+    terms: Path | None = None
+    model: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    quarantine: bool = True
+    tick_seconds: float = 5.0
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    advertised: str | None = None
+
+
+def shared_token(data: Path) -> str:
+    """The workers' shared secret: from the environment, else from a file of the data folder, made on first use."""
+    given = os.environ.get(TOKEN_VARIABLE)
+    if given:
+        return given
+    file = data / "token"
+    if not file.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_hex(16))
+    return file.read_text(encoding="ascii").strip()
+
+
+class WorkerApp(DeliveryApp):
+    """The delivery with everything around it: registry, pages and ticks start before the first partition."""
+
+    def __init__(self, settings: WorkerSettings, parts: "Parts", **delivery: Any) -> None:  # noqa: ANN401 - see the base class
+        self._settings = settings
+        self._parts = parts
+        self._runner: web.AppRunner | None = None
+        super().__init__(settings.group, **delivery)
+
+    async def on_first_start(self) -> None:
+        """Start what the units need."""
+        await super().on_first_start()
+        parts = self._parts
+        parts.feed = RegistryFeed(
+            self._settings.connection,
+            self._settings.prefix + REGISTRY,
+            parts.engine,
+            on_failure=self.fail,
+            on_bad=lambda why: parts.metrics.quarantined.labels(REGISTRY, why.reason).inc(),
+        )
+        await parts.feed.start()
+        pages = Pages(self, parts.units, parts.metrics, parts.token, parts.partitions, self._owner)
+        self._runner = web.AppRunner(pages.application(), access_log=None)
+        await self._runner.setup()
+        await web.SockSite(self._runner, parts.socket).start()
+        await parts.ticker.start(self)
+
+    async def on_shutdown(self) -> None:
+        """Stop it again."""
+        await self._parts.ticker.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._parts.feed is not None:
+            await self._parts.feed.stop()
+        await super().on_shutdown()
+
+    def fail(self, error: BaseException) -> None:
+        """End the process: work in the background failed."""
+        self.units.failure = self.units.failure or error
+        spawn(self.crash(error), "crash after failed work in the background")
+
+    async def _owner(self, stage: str, partition: int) -> str | None:
+        topic = next(each.topics[0] for each in self.stages if each.name == stage)
+        return await owner_url(self._settings.connection, self._settings.group, topic, partition)
+
+
+@dataclass
+class Parts:
+    """What a worker is made of, apart from the delivery."""
+
+    engine: Engine
+    metrics: Metrics
+    units: dict[tuple[str, int], Unit]
+    token: str
+    partitions: int
+    socket: Any
+    ticker: Ticker
+    feed: RegistryFeed | None = None
+
+
+async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozenset[str]]:
+    """Ask the broker: cluster id, partitions by topic, and the source topics that need ticks.
+
+    Raises:
+        StartRefused: topics are missing.
+    """
+    cluster = await wait_for_broker(settings.connection, None, log.warning)
+    counts = await partition_counts(settings.connection, settings.delivery.client_id)
+    prefix = settings.prefix
+    missing = [prefix + topic.name for topic in all_topics(settings.group) if prefix + topic.name not in counts]
+    if missing:
+        raise StartRefused(
+            f"these topics do not exist: {', '.join(missing)}. Create them with `claims-monitor topics create`"
+            f"{f' --prefix {prefix}' if prefix else ''}"
+        )
+    sources = [prefix + CLAIMS, prefix + INSTITUTIONS]
+    standing = await describe(settings.connection, sources)
+    live = frozenset(
+        name for name, topic in standing.items() if topic.configs.get("message.timestamp.type") == "LogAppendTime"
+    )
+    return cluster, counts, live
+
+
+def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
+    """Wire a worker; gives the app and the address of its pages.
+
+    Raises:
+        StartRefused: topics, state or terms do not allow it.
+        TermsError: the terms cannot be used.
+        ModelFileError: the model cannot be used.
+        ConnectionFailed: connection settings cannot be used.
+    """
+    from monitor.worker.listening import listen
+
+    terms = load_terms(settings.terms)
+    scorer = load_scorer(settings.model)
+    cluster, counts, live = asyncio.run(prepare(settings))
+    prefix, group = settings.prefix, settings.group
+    partitions = counts[prefix + CLAIMS]
+    names = {name: prefix + name(group) for name in (contributions, person_changelog, key_changelog)}
+    engine = Engine(terms, partitions, contributions(group), scorer)
+    metrics = Metrics()
+    if scorer is not None:
+        metrics.model_loaded.set(1)
+        trained_until = (scorer.model.last_day + 1) * DAY - UTC_OFFSET
+        metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
+    units: dict[tuple[str, int], Unit] = {}
+    socket, url = listen(settings.host, settings.port, settings.advertised)
+    ticker = Ticker(settings.connection, live, settings.tick_seconds)
+    parts = Parts(engine, metrics, units, shared_token(settings.data), partitions, socket, ticker)
+
+    def targets(changelog: str) -> Targets:
+        return Targets(
+            alerts=prefix + ALERTS,
+            log=prefix + ALERTS_LOG,
+            contributions=names[contributions],
+            changelog=changelog,
+            partitions=counts,
+            source=f"/claims-monitor/{group}",
+            prefix=prefix,
+        )
+
+    stages = (
+        Stage(PERSONS, (prefix + CLAIMS,)),
+        Stage(KEYS, (names[contributions], prefix + INSTITUTIONS)),
+    )
+    judges: Mapping[str, Any] = {PERSONS: engine.persons, KEYS: engine.keys}
+
+    def handler(stage: Stage, partition: int, control: UnitControl) -> Unit:
+        if parts.feed is None:
+            raise RuntimeError("units are made after the start")
+        context = UnitContext(
+            connection=settings.connection,
+            group=prefix + group,
+            data=settings.data,
+            targets={PERSONS: targets(names[person_changelog]), KEYS: targets(names[key_changelog])},
+            judges=judges,
+            registry=parts.feed,
+            metrics=metrics,
+            cluster=cluster,
+            prefix=prefix,
+            limit=_limit(terms, on=settings.quarantine),
+            units=units,
+        )
+        return Unit(context, stage, partition, control)
+
+    delivery = replace(settings.delivery, client_id=client_id(url))
+    app = WorkerApp(
+        settings, parts, connection=settings.connection, stages=stages, handler=handler, delivery_settings=delivery
+    )
+    return app, url
+
+
+def _limit(terms: TermsSet, *, on: bool) -> tuple[int, int | None]:
+    general = terms.general
+    return general.quarantine_window, int(general.quarantine_share) if on else None
+
+
+async def ask_worker(url: str, path: str, token: str, *, method: str = "GET") -> tuple[int, Any]:
+    """Ask a worker's internal endpoint; gives status and JSON."""
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+        session.request(method, url + path, headers={"Authorization": f"Bearer {token}"}) as response,
+    ):
+        return response.status, await response.json()

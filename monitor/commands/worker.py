@@ -1,0 +1,147 @@
+"""`claims-monitor worker`: judge facts as they come."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.commands.connect import connected
+from monitor.commands.errors import fail
+from monitor.commands.options import BootstrapServers, Data, Group, KafkaConfig, ModelFile, Prefix, Terms
+from monitor.worker.supervisor import REFUSED, supervise
+from topics.catalogue import DEFAULT_GROUP
+
+app = typer.Typer(help="Judge facts as they come; any number of workers share the partitions.")
+
+DEFAULT_DATA = Path(".data/worker")
+
+EXAMPLES = """\
+[bold]Examples[/bold]
+
+  claims-monitor worker --bootstrap-servers kafka1:9092,kafka2:9092 --data /var/lib/claims-monitor
+
+  claims-monitor worker --kafka-config kafka.properties --terms city.toml --model region.model
+
+  claims-monitor worker resume claims.facts.v1
+"""
+
+
+@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+def worker(
+    context: typer.Context,
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+    data: Data = DEFAULT_DATA,
+    terms: Terms = None,
+    model: ModelFile = None,
+    prefix: Prefix = "",
+    group: Group = DEFAULT_GROUP,
+    host: Annotated[str, typer.Option("--http-host", help="Where metrics and health pages listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--http-port", min=0, max=65_535, help="Their port; 0: a free one.")] = 0,
+    advertised: Annotated[
+        str | None, typer.Option("--http-name", help="Host name by which other workers reach them.")
+    ] = None,
+    quarantine_limit: Annotated[
+        bool, typer.Option(help="Pause a partition when too many of its records are quarantined.")
+    ] = True,
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    """Judge facts as they come. A parent process starts the worker again when it fails.
+
+    Ctrl-C and SIGTERM end it cleanly: work under way is finished. Exit code 78: it refused to start, and why.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if not child:
+        command = [sys.executable, "-m", "monitor.cli", *sys.argv[1:], "--child"]
+        raise typer.Exit(supervise(command))
+    raise typer.Exit(
+        _run(
+            bootstrap_servers, kafka_config, data, terms, model, prefix, group, host, port, advertised, quarantine_limit
+        )
+    )
+
+
+def _run(
+    bootstrap_servers: str | None,
+    kafka_config: Path | None,
+    data: Path,
+    terms: Path | None,
+    model: Path | None,
+    prefix: str,
+    group: str,
+    host: str,
+    port: int,
+    advertised: str | None,
+    quarantine_limit: bool,
+) -> int:
+    from detectors.terms import TermsError
+    from monitor.app import StartRefused, WorkerSettings, build_worker
+    from monitor.connection import Connection, ConnectionFailed
+    from monitor.delivery.app import run
+    from monitor.models import ModelFileError
+    from monitor.state import StateError
+    from monitor.store import StoreError
+    from monitor.worker.listening import PortTaken
+    from monitor.worker.recovery import RecoveryError
+    from monitor.worker.unit import SourceTopicChanged
+
+    no_restart = (StateError, StoreError, RecoveryError, SourceTopicChanged)
+    try:
+        settings = WorkerSettings(
+            connection=Connection.load(bootstrap_servers, kafka_config),
+            data=data,
+            group=group,
+            prefix=prefix,
+            terms=terms,
+            model=model,
+            host=host,
+            port=port,
+            quarantine=quarantine_limit,
+            advertised=advertised,
+        )
+        built, url = build_worker(settings)
+    except (StartRefused, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
+        typer.secho(f"claims-monitor: {error}", fg=typer.colors.RED, err=True)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 0
+    logging.getLogger(__name__).info("pages at %s (metrics, health, ready)", url)
+    code = run(built)
+    return REFUSED if isinstance(built.units.failure, (*no_restart, StartRefused)) else code
+
+
+@app.command(epilog="[bold]Example[/bold]  claims-monitor worker resume claims.facts.v1")
+def resume(
+    topic: Annotated[str, typer.Argument(help="A source topic, such as claims.facts.v1.")],
+    data: Data = DEFAULT_DATA,
+    prefix: Prefix = "",
+    group: Group = DEFAULT_GROUP,
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """Let all workers go on with a topic that was paused because too many records were quarantined."""
+    from monitor.app import ask_worker, shared_token
+    from monitor.worker.owners import members
+
+    connection = connected(bootstrap_servers, kafka_config)
+    token = shared_token(data)
+
+    async def ask_all() -> list[int]:
+        resumed: list[int] = []
+        for url in await members(connection, group):
+            status, answer = await ask_worker(url, f"/internal/resume/{prefix}{topic}", token, method="POST")
+            if status == 401:
+                fail(f"the worker at {url} has another token; set CLAIMS_MONITOR_TOKEN to the workers' own")
+            resumed += answer["resumed"]
+        return sorted(resumed)
+
+    partitions = asyncio.run(ask_all())
+    if not partitions:
+        typer.echo(f"no partition of {topic} was paused")
+        return
+    typer.echo(f"{topic} goes on: partitions {', '.join(map(str, partitions))}")

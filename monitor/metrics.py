@@ -1,0 +1,161 @@
+"""Every metric of the monitor, each with its kind and meaning; the only place that names one.
+
+No label ever carries a person. Institutions appear in `claims_monitor_institution_at_stake_yuan` alone, and there
+only the top N by money. Base units: seconds, bytes, yuan.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from monitor.records import AlertChange, Effects
+from topics.money import FEN
+
+TOP_INSTITUTIONS: Final = 20
+LATENCY_BUCKETS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.13, 0.2, 0.26, 0.5, 1, 2, 5, 10, 30, 60)
+BATCH_BUCKETS: Final = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+
+
+class Metrics:
+    """The metrics of one worker process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.facts = Counter(
+            "claims_monitor_facts", "Facts by type and what became of them.", ["type", "outcome"], registry=r
+        )
+        self.quarantined = Counter(
+            "claims_monitor_quarantined_records",
+            "Records sent to a dead-letter topic.",
+            ["topic", "reason"],
+            registry=r,
+        )
+        self.alerts = Counter(
+            "claims_monitor_alerts", "Alerts raised, revised and withdrawn.", ["rule", "action"], registry=r
+        )
+        self.stake = Gauge(
+            "claims_monitor_at_stake_yuan",
+            "Change of the money at stake in standing alerts since this worker started, by rule.",
+            ["rule"],
+            registry=r,
+        )
+        self.latency = Histogram(
+            "claims_monitor_fact_latency_seconds",
+            "From a fact's produced_at header, else its record time, to the commit of its alerts.",
+            ["stage"],
+            buckets=LATENCY_BUCKETS,
+            registry=r,
+        )
+        self.commit = Histogram(
+            "claims_monitor_transaction_seconds",
+            "Duration of a batch's transaction.",
+            ["stage"],
+            buckets=LATENCY_BUCKETS,
+            registry=r,
+        )
+        self.judging = Histogram(
+            "claims_monitor_judging_seconds",
+            "Duration of judging a batch.",
+            ["stage"],
+            buckets=LATENCY_BUCKETS,
+            registry=r,
+        )
+        self.batch = Histogram(
+            "claims_monitor_batch_records", "Records in a batch.", ["stage"], buckets=BATCH_BUCKETS, registry=r
+        )
+        self.lag = Gauge("claims_monitor_lag_records", "Records not yet judged.", ["topic", "partition"], registry=r)
+        self.watermark = Gauge(
+            "claims_monitor_watermark_seconds",
+            "The clock of a partition (greatest tick) as Unix time; 0 before the first tick.",
+            ["stage", "partition"],
+            registry=r,
+        )
+        self.state_keys = Gauge(
+            "claims_monitor_state_keys", "Values in the local state.", ["stage", "partition"], registry=r
+        )
+        self.state_bytes = Gauge(
+            "claims_monitor_state_bytes", "Disk used by the local state.", ["stage", "partition"], registry=r
+        )
+        self.ready = Gauge(
+            "claims_monitor_partition_ready",
+            "1 when a partition is judged, 0 while it opens.",
+            ["stage", "partition"],
+            registry=r,
+        )
+        self.paused = Gauge(
+            "claims_monitor_partition_paused",
+            "1 while too many of its records were quarantined.",
+            ["topic", "partition"],
+            registry=r,
+        )
+        self.recovered = Counter(
+            "claims_monitor_recovered_records", "Changelog records read while opening.", ["stage"], registry=r
+        )
+        self.transactions_failed = Counter(
+            "claims_monitor_transactions_failed", "Transactions that did not commit.", ["stage"], registry=r
+        )
+        self.swept = Counter(
+            "claims_monitor_swept_keys", "Keys judged again after a late registry change.", ["stage"], registry=r
+        )
+        self.model_age = Gauge(
+            "claims_monitor_model_age_seconds", "Time since the last day of the model's training data.", registry=r
+        )
+        self.model_loaded = Gauge("claims_monitor_model_loaded", "1 when settlements are scored.", registry=r)
+        self._institutions = _TopInstitutions()
+        self.registry.register(self._institutions)
+
+    def account(self, effects: Effects) -> None:
+        """Count what a batch did, once its transaction has committed."""
+        for (kind, outcome), count in effects.account.items():
+            self.facts.labels(kind, outcome).inc(count)
+        for rejected in effects.rejected:
+            self.quarantined.labels(rejected.record.topic, rejected.why.reason).inc()
+        for change in effects.alerts:
+            self.alerts.labels(change.alert.rule_id, change.action).inc()
+            if change.amount_change:
+                self.stake.labels(change.alert.rule_id).inc(change.amount_change / FEN)
+        self._institutions.add(effects.alerts)
+
+    def exposition(self) -> bytes:
+        """All metrics as OpenMetrics text."""
+        text: bytes = generate_latest(self.registry)
+        return text
+
+    def forget_partition(self, stage: str, partition: int, topics: Iterable[str]) -> None:
+        """Drop the series of a partition that was given up."""
+        for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready):
+            gauge.remove_by_labels({"stage": stage, "partition": str(partition)})
+        for topic in topics:
+            for gauge in (self.lag, self.paused):
+                gauge.remove_by_labels({"topic": topic, "partition": str(partition)})
+
+
+class _TopInstitutions(Collector):
+    """Money at stake of the institutions that have most of it: a bounded number of series."""
+
+    def __init__(self) -> None:
+        self._fen: Tally[str] = Tally()
+
+    def add(self, changes: Iterable[AlertChange]) -> None:
+        """Add up what alerts changed."""
+        for change in changes:
+            if change.institution and change.amount_change:
+                self._fen[change.institution] += change.amount_change
+
+    def collect(self) -> Iterable[Metric]:
+        """The top institutions, at each scrape."""
+        family = GaugeMetricFamily(
+            "claims_monitor_institution_at_stake_yuan",
+            f"Change of the money at stake since this worker started, top {TOP_INSTITUTIONS} institutions.",
+            labels=["institution"],
+        )
+        for institution, fen in self._fen.most_common(TOP_INSTITUTIONS):
+            if fen > 0:
+                family.add_metric([institution], fen / FEN)
+        yield family

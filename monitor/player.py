@@ -1,0 +1,131 @@
+"""Writes facts into Kafka: files with their own record times, or a simulator's stream."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+
+from monitor import clock
+from monitor.connection import Connection
+from monitor.delivery.source_topics import partition_counts
+from monitor.outgoing import partition_of
+from monitor.timeline import BadLine, Placed, place
+from monitor.worker.unit import PRODUCED_AT
+from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
+
+_TOPIC = {"person": CLAIMS, "institution": INSTITUTIONS, "registry": REGISTRY}
+_SLICE = 500
+
+
+class PlayError(Exception):
+    """Facts cannot be written; the message says what to do."""
+
+
+@dataclass
+class Played:
+    """What was written so far.
+
+    Attributes:
+        facts: records of facts and registry entries.
+        ticks: ticks, each of which went to every partition of both fact topics.
+        bad: lines that hold no object of the contract.
+        now_ms: record time of the last one.
+    """
+
+    facts: int = 0
+    ticks: int = 0
+    bad: int = 0
+    now_ms: int = 0
+
+
+async def play(
+    placed: Iterable[Placed | BadLine],
+    connection: Connection,
+    *,
+    prefix: str = "",
+    rate: float | None = None,
+    on_bad: Callable[[BadLine], None] = lambda _bad: None,
+    on_progress: Callable[[Played], None] = lambda _played: None,
+) -> Played:
+    """Write placed objects into their topics with their record times.
+
+    Args:
+        placed: see `timeline.place`.
+        connection: how brokers are reached.
+        prefix: of topic names.
+        rate: facts a second; None: as fast as the broker takes them.
+        on_bad: told of every line that is left out.
+        on_progress: told now and then.
+
+    Raises:
+        PlayError: the topics do not exist.
+    """
+    counts = await partition_counts(connection, "claims-monitor-player")
+    missing = [prefix + topic for topic in _TOPIC.values() if prefix + topic not in counts]
+    if missing:
+        raise PlayError(
+            f"these topics do not exist: {', '.join(missing)}; create them with "
+            "`claims-monitor topics create --record-time create`"
+        )
+    producer = AIOKafkaProducer(**connection.aiokafka(), acks="all", compression_type="lz4", linger_ms=5)
+    await producer.start()
+    played = Played()
+    began = clock.monotonic()
+    try:
+        waiting: list[asyncio.Future[object]] = []
+        for item in placed:
+            if isinstance(item, BadLine):
+                played.bad += 1
+                on_bad(item)
+                continue
+            waiting += [
+                await producer.send(
+                    topic, item.value, key=key, partition=partition, timestamp_ms=item.time_ms, headers=_produced()
+                )
+                for topic, key, partition in _targets(item, prefix, counts)
+            ]
+            played.now_ms = item.time_ms
+            if item.family == "tick":
+                played.ticks += 1
+            else:
+                played.facts += 1
+            if len(waiting) >= (_SLICE if rate is None else max(1, min(_SLICE, int(rate / 20)))):
+                await asyncio.gather(*waiting)
+                waiting.clear()
+                on_progress(played)
+                if rate is not None:
+                    ahead = played.facts / rate - (clock.monotonic() - began)
+                    if ahead > 0:
+                        await asyncio.sleep(ahead)
+        await asyncio.gather(*waiting)
+        on_progress(played)
+    finally:
+        await producer.stop()
+    return played
+
+
+def _targets(item: Placed, prefix: str, counts: dict[str, int]) -> list[tuple[str, bytes | None, int]]:
+    if item.family == "tick":
+        topics = (prefix + CLAIMS, prefix + INSTITUTIONS)
+        return [(topic, None, partition) for topic in topics for partition in range(counts[topic])]
+    topic = prefix + _TOPIC[item.family]
+    key = (item.key or "").encode()
+    return [(topic, key, partition_of(key, counts[topic]))]
+
+
+def _produced() -> list[tuple[str, bytes]]:
+    return [(PRODUCED_AT, str(clock.now_ms()).encode())]
+
+
+def play_lines(
+    lines: Iterable[bytes],
+    connection: Connection,
+    *,
+    prefix: str = "",
+    rate: float | None = None,
+    on_bad: Callable[[BadLine], None] = lambda _bad: None,
+    on_progress: Callable[[Played], None] = lambda _played: None,
+) -> Played:
+    """Write NDJSON lines into Kafka; see `play`."""
+    return asyncio.run(play(place(lines), connection, prefix=prefix, rate=rate, on_bad=on_bad, on_progress=on_progress))

@@ -1,0 +1,121 @@
+"""Creates topics and says how they stand at the broker."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from monitor.connection import Connection
+from topics.catalogue import RecordTime, Topic
+
+_COMPARED = ("cleanup.policy", "message.timestamp.type")
+
+
+class TopicsError(Exception):
+    """Topics that are not as they should be; the message names each."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A topic as the broker has it.
+
+    Attributes:
+        partitions: how many.
+        configs: its settings.
+    """
+
+    partitions: int
+    configs: dict[str, str]
+
+
+async def describe(connection: Connection, names: Iterable[str]) -> dict[str, Standing]:
+    """How topics stand at the broker; those that do not exist are left out."""
+    admin = AIOKafkaAdminClient(**connection.aiokafka())
+    await admin.start()
+    try:
+        return await _describe(admin, names)
+    finally:
+        await admin.close()
+
+
+async def _describe(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, Standing]:
+    existing = sorted(set(await admin.list_topics()) & set(names))
+    if not existing:
+        return {}
+    partitions = {
+        description["topic"]: len(description["partitions"]) for description in await admin.describe_topics(existing)
+    }
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
+    configs: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for resource in response.resources:
+            configs[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    return {name: Standing(partitions[name], configs.get(name, {})) for name in existing}
+
+
+async def create(
+    connection: Connection,
+    topics: Sequence[Topic],
+    *,
+    prefix: str = "",
+    record_time: RecordTime = "append",
+    partitions: int,
+    replication_factor: int = 1,
+) -> list[str]:
+    """Create the topics that do not exist yet.
+
+    Returns:
+        Full names of those that were created.
+
+    Raises:
+        TopicsError: one exists with other partitions, cleanup or record time; nothing was created then.
+    """
+    admin = AIOKafkaAdminClient(**connection.aiokafka())
+    await admin.start()
+    try:
+        standing = await _describe(admin, [prefix + topic.name for topic in topics])
+        wrong = []
+        missing = []
+        for topic in topics:
+            wanted = topic.partitions or partitions
+            configs = topic.configs(record_time)
+            name = prefix + topic.name
+            held = standing.get(name)
+            if held is None:
+                missing.append(
+                    NewTopic(
+                        name=name,
+                        num_partitions=wanted,
+                        replication_factor=replication_factor,
+                        topic_configs=configs,
+                    )
+                )
+                continue
+            if held.partitions != wanted:
+                wrong.append(f"{name} has {held.partitions} partitions, not {wanted}")
+            wrong += [
+                f"{name} has {setting} {held.configs.get(setting)}, not {configs[setting]}"
+                for setting in _COMPARED
+                if held.configs.get(setting) != configs[setting]
+            ]
+        if wrong:
+            raise TopicsError("; ".join(wrong) + ". Delete them, or use another --prefix")
+        await _create(admin, missing)
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
+    if not topics:
+        return
+    response = await admin.create_topics(topics)
+    failures = []
+    for error in response.topic_errors:
+        kind = for_code(error[1])
+        if error[1] and kind is not TopicAlreadyExistsError:
+            failures.append(f"{error[0]}: {error[2] if len(error) > 2 and error[2] else kind.__name__}")
+    if failures:
+        raise TopicsError("cannot be created: " + "; ".join(failures))

@@ -1,0 +1,139 @@
+"""A worker's HTTP endpoints: metrics, health, readiness, and the internal ones.
+
+The internal endpoints (`/internal/...`) need the workers' shared token; they serve the histories of the keys that this
+worker owns, name the owner of others, and resume paused topics.
+"""
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from monitor.delivery.app import DeliveryApp
+from monitor.delivery.units import UnitState
+from monitor.metrics import Metrics
+from monitor.outgoing import partition_of
+from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
+from monitor.worker.histories import key_history, person_history
+from monitor.worker.unit import Unit
+
+log = logging.getLogger(__name__)
+
+METRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+Owner = Callable[[str, int], Awaitable[str | None]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Pages:
+    """The endpoints of one worker.
+
+    Args:
+        app: the delivery, for states and lags.
+        units: those open in this process, by (stage, partition).
+        metrics: of the process.
+        token: shared secret of the workers of a group.
+        partitions: of the source topics.
+        owner: (stage, partition) -> base URL of the worker that owns it, None if nobody does.
+    """
+
+    def __init__(
+        self,
+        app: DeliveryApp,
+        units: dict[tuple[str, int], Unit],
+        metrics: Metrics,
+        token: str,
+        partitions: int,
+        owner: Owner,
+    ) -> None:
+        self._app = app
+        self._units = units
+        self._metrics = metrics
+        self._token = token
+        self._partitions = partitions
+        self._owner = owner
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        application = web.Application()
+        application.add_routes(
+            [
+                web.get("/metrics", self._exposition),
+                web.get("/health", self._health),
+                web.get("/ready", self._ready),
+                web.get("/internal/history/person/{key}", self._authorised(self._person)),
+                web.get("/internal/history/{kind}/{key}", self._authorised(self._key)),
+                web.post("/internal/resume/{topic}", self._authorised(self._resume)),
+            ]
+        )
+        return application
+
+    async def _exposition(self, _request: web.Request) -> web.Response:
+        for unit in self._app.status().units:
+            for partition in unit.partitions:
+                if partition.lag is not None:
+                    self._metrics.lag.labels(partition.topic, str(partition.partition)).set(partition.lag)
+        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": METRICS_TYPE})
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        """Alive: every partition works, opens or is paused on purpose; one that failed is not healthy."""
+        partitions = self._partitions_shown()
+        healthy = all(shown["state"] != UnitState.FAILED for shown in partitions)
+        return _json({"healthy": healthy, "partitions": partitions}, 200 if healthy else 503)
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        """Ready: the worker takes part and has recovered all of its partitions."""
+        ready = self._app.status().ready
+        return _json({"ready": ready, "partitions": self._partitions_shown()}, 200 if ready else 503)
+
+    def _partitions_shown(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "stage": unit.stage,
+                "partition": unit.partition,
+                "state": str(unit.state),
+                "paused": list(unit.paused_topics),
+                "lag": {partition.topic: partition.lag for partition in unit.partitions},
+            }
+            for unit in self._app.status().units
+        ]
+
+    def _authorised(self, handler: Handler) -> Handler:
+        async def checked(request: web.Request) -> web.StreamResponse:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                return _json({"error": "a token is needed: Authorization: Bearer ..."}, 401)
+            return await handler(request)
+
+        return checked
+
+    async def _person(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        return await self._history("persons", key, person_key(key), PERSON_HEADS)
+
+    async def _key(self, request: web.Request) -> web.Response:
+        kind, key = request.match_info["kind"], request.match_info["key"]
+        return await self._history("keys", key, key_key(kind, key), KEY_HEADS)
+
+    async def _history(self, stage: str, key: str, head: bytes, heads: bytes) -> web.Response:
+        partition = partition_of(key.encode(), self._partitions)
+        unit = self._units.get((stage, partition))
+        if unit is None:
+            owner = await self._owner(stage, partition)
+            return _json({"owner": owner, "stage": stage, "partition": partition}, 421)
+        with unit.store.reading() as reading:
+            history = person_history(head, reading) if heads == PERSON_HEADS else key_history(head, reading)
+        if history is None:
+            return _json({"error": "nothing is known of this key", "stage": stage, "partition": partition}, 404)
+        return _json({"stage": stage, "partition": partition, **history}, 200)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        topic = request.match_info["topic"]
+        resumed = [unit.partition for unit in self._units.values() if unit.resume(topic)]
+        return _json({"resumed": sorted(resumed)}, 200)
+
+
+def _json(value: object, status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

@@ -1,0 +1,1 @@
+"""Tests: behaviour first, real components."""

@@ -1,0 +1,37 @@
+"""Fixtures: one embedded broker for the whole run, and names that no other test uses."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.broker.server import EmbeddedBroker
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """A real Kafka broker, started when the first test asks for it."""
+    with EmbeddedBroker(tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix for topics and groups that no other test uses."""
+    return f"t{next(_numbers)}-{uuid.uuid4().hex[:6]}."
+
+
+@pytest.fixture
+def write_lines(tmp_path: Path) -> Callable[[str, list[bytes]], Path]:
+    """Write NDJSON lines into a file of the test's own folder."""
+
+    def write(name: str, lines: list[bytes]) -> Path:
+        path = tmp_path / name
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        return path
+
+    return write

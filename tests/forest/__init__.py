@@ -1,0 +1,1 @@
+"""The isolation forest: scores, features, model file, fitting, reasons."""

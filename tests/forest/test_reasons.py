@@ -1,0 +1,113 @@
+"""Reasons: the planted feature first, wording in both languages, the same every time."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detectors.claim_features import FEATURES, features, matrix
+from detectors.model_reasons import explain, reasons
+from tests.forest.claims import NOON, fitted, history, settlement
+from topics.times import DAY, HOUR
+
+NAMES = [feature.name for feature in FEATURES]
+
+
+def row_of(*earlier: Any, **values: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any field of a settlement
+    """The row of an ordinary settlement with some fields set."""
+    usual = {"begin": NOON - 600, "end": NOON, "diagnosis": "I10", "total": 14_000, "fund": 8_400, "own_expense": 900}
+    row: NDArray[np.float32] = matrix([features(settlement(**(usual | values)), earlier, fitted().baselines)])[0]
+    return row
+
+
+def first(row: NDArray[np.float32]) -> str:
+    """The feature that adds most."""
+    model = fitted()
+    return reasons(model, row, model.forest.contributions(row.reshape(1, -1))[0].tolist())[0].feature
+
+
+@pytest.mark.parametrize("name", ["fund_share", "own_share", "stay", "hour", "visits_7d", "visits_30d", "relative"])
+def test_the_planted_feature_is_the_first_reason(name: str) -> None:
+    """One feature of an ordinary settlement moved beyond the range: named first in at least 95 of 100."""
+    model = fitted()
+    place = NAMES.index(name)
+    rows = matrix([features(one, earlier, model.baselines) for one, earlier in history(1_000, seed=77)])
+    # ordinary in all else: what is unusual already may rightly come first
+    rows = rows[model.forest.score(rows) < np.percentile(model.forest.score(rows), 80)]
+    rows[:, place] = model.forest.upper[place] + 2 * model.forest.spread[place]
+    shares = model.forest.contributions(rows)
+    named = [reasons(model, row, share.tolist(), 1)[0].feature for row, share in zip(rows, shares, strict=True)]
+    assert named.count(name) >= 0.95 * len(named)
+
+
+def test_planted_settlements() -> None:
+    """The same through the settlement itself: all own expense, a settlement at night, care elsewhere."""
+    assert first(row_of(own_expense=14_000)) == "own_share"
+    assert first(row_of(settled_at=NOON - 9 * HOUR)) == "hour"
+    assert first(row_of(insured_place="320100", care_place="110000")) == "out_of_region"
+
+
+def test_a_reason_reads_with_the_usual_range() -> None:
+    """Value, 5th to 95th percentile and rank, in both languages."""
+    model = fitted()
+    visits = [settlement(id=f"S{n}", visit=f"V{n}", settled_at=NOON - n * HOUR) for n in range(2, 30)]
+    row = row_of(*visits)
+    found = reasons(model, row, model.forest.contributions(row.reshape(1, -1))[0].tolist(), 12)
+    by = {reason.feature: reason for reason in found}
+    reason = by["visits_7d"]
+    assert (reason.value, reason.low, reason.percentile) == (("28", "28"), ("0", "0"), 100)
+    assert reason.en.startswith("other visits in the 7 days before: 28 (usually 0 to ")
+    assert reason.en.endswith(", above all that the model has seen)")
+    assert reason.zh.startswith("此前7天内另有28次就诊（通常0至")
+    assert reason.zh.endswith("，高于全部训练数据）")
+    assert [one.points for one in found] == sorted((one.points for one in found), reverse=True)
+    assert all(one.points > 0 for one in found)
+
+
+def test_ranks_within_the_fitted_range() -> None:
+    """Nothing is said inside the usual range; outside it the share of settlements that lie lower, or higher."""
+    model = fitted()
+    place = NAMES.index("fund_share")
+    grid = model.grid[place]
+    said = {}
+    for percent in (2, 50, 98):
+        row = row_of()
+        row[place] = grid[percent]
+        shares = [0] * len(FEATURES)
+        shares[place] = 1
+        (reason,) = reasons(model, row, shares)
+        said[percent] = reason.en[reason.en.index("(") :], reason.percentile
+    assert said[2][0].endswith(", lower than 97 % of settlements)")
+    assert "than" not in said[50][0]
+    assert said[98][0].endswith("higher than 97 % of settlements)")
+    assert [rank for _, rank in said.values()] == [1, 49, 97]
+
+
+def test_a_flag_reads_with_how_many_share_it() -> None:
+    """Not a range: how many of the settlements are so."""
+    row = row_of(insured_place="320100", care_place="110000")
+    zh, en = explain(fitted(), row, limit=1)
+    assert en == "Care outside the place of insurance (about 3 % of settlements)."
+    assert zh == "异地就医（约占3%）。"
+
+
+def test_at_most_three_reasons_and_none_that_add_nothing() -> None:
+    """The limit holds; contributions of 0 and less are no reasons; ties keep the features' order."""
+    model, row = fitted(), row_of()
+    assert len(reasons(model, row, [5] * len(FEATURES))) == 3
+    assert [one.feature for one in reasons(model, row, [5] * len(FEATURES))] == NAMES[:3]
+    assert [one.feature for one in reasons(model, row, [0, -3, 1] + [0] * 9)] == [NAMES[2]]
+    assert reasons(model, row, [0] * len(FEATURES)) == []
+
+
+def test_an_explanation_names_nobody() -> None:
+    """No number of a person, institution or settlement in the sentences; the same sentences every time."""
+    row = row_of(person="P99999", institution="H99999", settled_at=NOON + 3 * DAY, total=9_999_900)
+    zh, en = explain(fitted(), row)
+    assert explain(fitted(), row) == (zh, en)
+    assert zh.endswith("。")
+    assert en.endswith(".")
+    assert en[0].isupper()
+    assert "P9" not in zh + en
+    assert "H9" not in zh + en
