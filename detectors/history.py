@@ -10,8 +10,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import Span
+from detectors.lines import NetLine, by_time, net
 from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, tally
 from detectors.standing import StandingFacts, affected
+from detectors.stays import Stay
 from detectors.terms import General
 from topics.facts import (
     Admission,
@@ -20,11 +22,15 @@ from topics.facts import (
     Discharge,
     Enrolment,
     FeeLine,
+    Leave,
     PersonFact,
+    PresenceCheck,
     Reversal,
     SelfPayStay,
     Settlement,
+    Transfer,
 )
+from topics.money import share
 from topics.registry import Registry
 
 if TYPE_CHECKING:  # the model's features look at settlements of a history
@@ -70,7 +76,7 @@ class PersonHistory(StandingFacts):
         self.person = person
         self.general = general
         self.registry = registry
-        self.now = now
+        self._now = now
         self.forgotten: dict[str, dict[Any, Tally]] = {}
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
@@ -78,6 +84,17 @@ class PersonHistory(StandingFacts):
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
         self._visits: dict[str, set[str]] = {}
+
+    @property
+    def now(self) -> int:
+        """The greatest tick, local second."""
+        return self._now
+
+    @now.setter
+    def now(self, time: int) -> None:
+        if time != self._now:
+            self._now = time
+            self.__dict__.pop("_net_lines", None)  # whether a stay is still open depends on it
 
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
@@ -135,7 +152,7 @@ class PersonHistory(StandingFacts):
     # ------------------------------------------------------------------ views
 
     def _forget_views(self) -> None:
-        for name in ("settlements", "references", "_by_type", "stays", "_lines_by_visit"):
+        for name in ("settlements", "references", "_by_type", "stays", "_lines_by_visit", "_net_lines"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -196,6 +213,59 @@ class PersonHistory(StandingFacts):
         """The standing lines of a visit as they were uploaded, cancelling lines among them."""
         return self._lines_by_visit.get((institution, visit), [])
 
+    @cached_property
+    def stays(self) -> dict[str, Stay]:
+        """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
+        parts: dict[str, _Parts] = {}
+        for kind in _OF_STAYS:
+            for fact in self.all_of(kind):
+                parts.setdefault(fact.visit, _Parts()).add(fact)
+        stays = [
+            part.stay(visit, self.person, self.general.open_stay)
+            for visit, part in parts.items()
+            if self.is_stay(visit)
+        ]
+        return {stay.visit: stay for stay in sorted(stays, key=lambda stay: (stay.begin, stay.visit))}
+
+    def lines(self, institution: str, visit: str) -> Sequence[NetLine]:
+        """The live lines of a visit, net of their cancels, by time."""
+        key = institution, visit
+        found = self._net_lines.get(key)
+        if found is None:
+            found = self._net_lines[key] = self._live_lines(institution, visit)
+        return found
+
+    @property
+    def visits_with_lines(self) -> Iterable[tuple[str, str]]:
+        """Institution and mdtrt_id of every visit that has lines, in a stable order."""
+        return sorted(self._lines_by_visit)
+
+    @cached_property
+    def _net_lines(self) -> dict[tuple[str, str], Sequence[NetLine]]:
+        return {}
+
+    def _live_lines(self, institution: str, visit: str) -> Sequence[NetLine]:
+        settlements = [fact for fact in self.visit(visit) if isinstance(fact, Settlement)]
+        stay = self.stays.get(visit)
+        if not settlements and self._was_settled(visit) and not (stay is not None and stay.is_open(self.now)):
+            return []
+        last = max(settlements, key=attrgetter("settled_at", "id"), default=None)
+        med_type = last.med_type if last else stay.med_type if stay else None
+        return by_time(net(self.raw_lines(institution, visit), med_type))
+
+    def _was_settled(self, visit: str) -> bool:
+        return any(isinstance(self.facts[ref], Settlement) for ref in self._visits.get(visit, ()))
+
+    def fund_share(self, amount: int, settlement: Settlement | None, visit: str) -> int | None:
+        """The fund's part of an amount of a visit's lines, fen, rounded half up; None while none is settled.
+
+        The share is that of the settlement, else of the visit's settlements added up.
+        """
+        settled = [settlement] if settlement else [f for f in self.visit(visit) if isinstance(f, Settlement)]
+        if not settled:
+            return None
+        return share(amount, sum(one.fund for one in settled), sum(one.total for one in settled))
+
     def hull(self, visit: str) -> Span | None:
         """From the first to the last time that facts of a visit speak of, standing or not; None if unknown."""
         facts = [self.facts[ref] for ref in self._visits.get(visit, ())]
@@ -209,3 +279,41 @@ class PersonHistory(StandingFacts):
             for fact in facts
         )
         return Span(begin, max(end, begin + self.general.open_stay) if stay and not ended else end)
+
+
+_OF_STAYS: Final[tuple[type[Any], ...]] = (Admission, Discharge, Settlement, Transfer, Leave, PresenceCheck)
+
+
+class _Parts:
+    """The facts of one visit, by kind."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[type[PersonFact], list[Any]] = {kind: [] for kind in _OF_STAYS}
+
+    def add(self, fact: PersonFact) -> None:
+        """Take a fact in; they come by event time."""
+        self._by_kind[type(fact)].append(fact)
+
+    def stay(self, visit: str, person: str, open_stay: int) -> Stay:
+        """Put the stay together."""
+        admission = next(iter(self._by_kind[Admission]), None)
+        discharge = next(iter(self._by_kind[Discharge]), None)
+        settlements: list[Settlement] = self._by_kind[Settlement]
+        begin = admission.begin if admission else min(settlement.care_time for settlement in settlements)
+        ends = [one.end for one in settlements if not one.interim and one.end is not None]
+        end = discharge.end if discharge else (ends[-1] if ends else None)
+        last = max(last_time(fact) for facts in self._by_kind.values() for fact in facts)
+        return Stay(
+            visit=visit,
+            person=person,
+            institution=(admission or settlements[-1]).institution,
+            begin=begin,
+            end=end,
+            open_until=max(last, begin + open_stay),
+            admission=admission,
+            discharge=discharge,
+            settlements=settlements,
+            transfers=self._by_kind[Transfer],
+            leaves=self._by_kind[Leave],
+            checks=self._by_kind[PresenceCheck],
+        )
