@@ -1,6 +1,6 @@
 """Numbers with units, as the terms file writes them: `"7 d"`, `"25 %"`, `"500.00 yuan"`, `"22:00"`, `"1.3 x"`."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from topics import money
@@ -62,7 +62,7 @@ def read(kind: type, value: Any) -> Any:  # noqa: ANN401 - whatever the terms fi
     if isinstance(value, str):
         try:
             number = _number(kind, value.strip())
-        except (ValueError, InvalidOperation):
+        except (ValueError, ArithmeticError):
             number = None
         if number is not None:
             return kind(number)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.commands import alerts, backtest, broker, play, rules, topics, worker
+from monitor.commands import alerts, backtest, broker, demo, page, play, rules, simulate, topics, train, worker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +16,11 @@ app = typer.Typer(
     epilog="[bold]Start here[/bold]  claims-monitor demo",
 )
 
+app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=backtest.EXAMPLES)(backtest.backtest)
+app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command(epilog=page.EXAMPLES)(page.page)
+app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=play.EXAMPLES)(play.play)
 app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
 app.add_typer(worker.app, name="worker")

@@ -16,6 +16,7 @@ from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
 
 _TOPIC = {"person": CLAIMS, "institution": INSTITUTIONS, "registry": REGISTRY}
 _SLICE = 500
+_SOON_S = 0.02
 
 
 class PlayError(Exception):
@@ -45,6 +46,7 @@ async def play(
     *,
     prefix: str = "",
     rate: float | None = None,
+    due: Callable[[int], float] | None = None,
     on_bad: Callable[[BadLine], None] = lambda _bad: None,
     on_progress: Callable[[Played], None] = lambda _played: None,
 ) -> Played:
@@ -55,6 +57,7 @@ async def play(
         connection: how brokers are reached.
         prefix: of topic names.
         rate: facts a second; None: as fast as the broker takes them.
+        due: record time -> when to write it (`clock.monotonic`), for accelerated time; None: at once.
         on_bad: told of every line that is left out.
         on_progress: told now and then.
 
@@ -79,6 +82,12 @@ async def play(
                 played.bad += 1
                 on_bad(item)
                 continue
+            early = 0.0 if due is None else due(item.time_ms) - clock.monotonic()
+            if early > _SOON_S:
+                await asyncio.gather(*waiting)
+                waiting.clear()
+                on_progress(played)
+                await asyncio.sleep(early)
             waiting += [
                 await producer.send(
                     topic, item.value, key=key, partition=partition, timestamp_ms=item.time_ms, headers=_produced()

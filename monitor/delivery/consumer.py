@@ -141,6 +141,8 @@ class BatchConsumer(driver.Consumer):
             if progress.in_flight > self._settings.max_in_flight_records - self._settings.max_fetch_records:
                 self.hold(tp, Hold.BACKLOG)
             for batch in batches:
+                if self._progress.get(tp) is not progress:
+                    break  # assigned anew while the loop was waiting: they will be fetched again
                 yield TP(*tp), self._message(batch)
 
     def _message(self, batch: Batch) -> ConsumerMessage:

@@ -7,6 +7,7 @@ import struct
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from monitor.connection import Connection
 
@@ -35,6 +36,8 @@ async def members(connection: Connection, group: str) -> dict[str, set[tuple[str
     await admin.start()
     try:
         responses = await admin.describe_consumer_groups([group])
+    except GroupCoordinatorNotAvailableError:  # nobody has joined any group yet
+        return {}
     finally:
         await admin.close()
     found: dict[str, set[tuple[str, int]]] = {}

@@ -1,0 +1,1 @@
+"""Tests of the engine: invariance, state, forgetting, time."""

@@ -1,0 +1,1 @@
+"""Tests of the contract: what is decoded, admitted, and sent."""
