@@ -1,0 +1,50 @@
+# Two commands do all the set-up: `make demo` runs the monitor, `make test` tests it.
+# Each makes the virtual environment .venv on first use; `make install` does just that.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint prove packages lock clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(STAMP) ## Make .venv with everything in it
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## Broker, worker, simulator, a screen here and a page in the browser (ARGS="--seconds 60")
+	@$(BIN)/claims-monitor demo $(ARGS)
+
+test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
+	$(BIN)/pytest -m "not prove" $(ARGS)
+
+prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
+	$(BIN)/pytest -m prove --timeout 1500 $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Programs that only tests need: installed as root; otherwise the tests that lack one say so and are skipped.
+packages:
+	@tools/install-test-packages packages-for-tests.txt
+
+lock: $(STAMP) ## Resolve requirements.lock anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
