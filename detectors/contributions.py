@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from detectors.findings import Span
+from detectors import beds, institution_days, trace_codes
+from detectors.findings import ALWAYS, Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution, Deltas
-from detectors.quota_progress import COUNT, FUND
-from topics.facts import Fact, Reversal, Settlement
+from topics.facts import Fact
 from topics.times import DAY
 
 Give = Callable[[PersonHistory, Span], Iterator[tuple[Contribution, int]]]
@@ -26,33 +26,30 @@ class Route:
     Attributes:
         kind: of the key.
         reads: facts that can change what is given.
-        give: history and days -> contributions with their amounts.
+        give: history and span -> contributions with their amounts.
+        whole: whether a fact can change what is given on any day, since the person's references matter.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
+    whole: bool = False
 
 
-def _institution(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int]]:
-    """Inpatient fund cost (fen) and settlements, on the day of settlement."""
-    inpatient = history.general.inpatient
-    for settlement in history.all_of(Settlement):
-        if span.holds(settlement.settled_at) and settlement.med_type in inpatient:
-            day = settlement.settled_at // DAY
-            yield Contribution("institution", settlement.institution, day, FUND), settlement.fund
-            yield Contribution("institution", settlement.institution, day, COUNT), 1
-
-
-ROUTES: Final = (Route("institution", (Settlement, Reversal), _institution),)
+ROUTES: Final = (
+    Route(institution_days.KIND, institution_days.READS, institution_days.give),
+    Route(beds.KIND, beds.READS, beds.give, whole=True),  # an infant is known by the person's reference
+    Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
+)
 
 
 def contributions(history: PersonHistory, span: Span) -> Deltas:
-    """All that the history gives on the days that the span touches."""
+    """All that the history gives on the days that the span touches; of whole routes on all days kept."""
     days = Span(span.begin // DAY * DAY, span.end // DAY * DAY + DAY - 1)
+    kept = ALWAYS if history.floor is None else Span(history.floor, ALWAYS.end)
     given: Deltas = Counter()
     for route in ROUTES:
-        for contribution, amount in route.give(history, days):
+        for contribution, amount in route.give(history, kept if route.whole else days):
             given[contribution] += amount
     return given
 

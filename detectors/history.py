@@ -4,16 +4,18 @@ The history folds facts in (versions, reversals and voids included), tells what 
 detectors. It never sees arrival order, offsets or a clock: `now` is the greatest tick.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from detectors.findings import Span
+from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
 from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, tally
 from detectors.standing import StandingFacts, affected
-from detectors.stays import Stay
+from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
 from topics.facts import (
     Admission,
@@ -22,13 +24,10 @@ from topics.facts import (
     Discharge,
     Enrolment,
     FeeLine,
-    Leave,
     PersonFact,
-    PresenceCheck,
     Reversal,
     SelfPayStay,
     Settlement,
-    Transfer,
 )
 from topics.money import share
 from topics.registry import Registry
@@ -39,6 +38,9 @@ if TYPE_CHECKING:  # the model's features look at settlements of a history
 F = TypeVar("F", bound=PersonFact)
 
 KEPT_FOR_EVER: Final = (Enrolment, Death, CardLoss)
+
+_care_time = attrgetter("care_time")
+_settled_at = attrgetter("settled_at")
 
 
 def filed_at(fact: PersonFact) -> int:
@@ -92,9 +94,7 @@ class PersonHistory(StandingFacts):
 
     @now.setter
     def now(self, time: int) -> None:
-        if time != self._now:
-            self._now = time
-            self.__dict__.pop("_net_lines", None)  # whether a stay is still open depends on it
+        self._now = time
 
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
@@ -175,6 +175,18 @@ class PersonHistory(StandingFacts):
         """The standing settlements by care time, ties by id."""
         return sorted(self.all_of(Settlement), key=attrgetter("care_time", "id"))
 
+    def settlements_in(self, span: Span) -> Sequence[Settlement]:
+        """The standing settlements with care time in the span, by care time, ties by id."""
+        found = self.settlements
+        begin = bisect_left(found, span.begin, key=_care_time)
+        return found[begin : bisect_right(found, span.end, lo=begin, key=_care_time)]
+
+    def settled_in(self, span: Span) -> Sequence[Settlement]:
+        """The standing settlements with settlement time in the span, by that time, ties by id."""
+        found = self.all_of(Settlement)
+        begin = bisect_left(found, span.begin, key=_settled_at)
+        return found[begin : bisect_right(found, span.end, lo=begin, key=_settled_at)]
+
     @cached_property
     def references(self) -> References:
         """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
@@ -197,10 +209,7 @@ class PersonHistory(StandingFacts):
 
     def is_stay(self, visit: str) -> bool:
         """Whether the visit is a stay: it has an admission, or a settlement of an inpatient type."""
-        return any(
-            isinstance(fact, Admission) or (isinstance(fact, Settlement) and fact.med_type in self.general.inpatient)
-            for fact in self.visit(visit)
-        )
+        return visit in self.stays
 
     @cached_property
     def _lines_by_visit(self) -> dict[tuple[str, str], list[FeeLine]]:
@@ -216,24 +225,62 @@ class PersonHistory(StandingFacts):
     @cached_property
     def stays(self) -> dict[str, Stay]:
         """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
-        parts: dict[str, _Parts] = {}
-        for kind in _OF_STAYS:
+        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in self.all_of(Admission)}
+        inpatient = self.general.inpatient
+        parts |= {settlement.visit: [] for settlement in self.all_of(Settlement) if settlement.med_type in inpatient}
+        if not parts:
+            return {}
+        for kind in PARTS:
             for fact in self.all_of(kind):
-                parts.setdefault(fact.visit, _Parts()).add(fact)
-        stays = [
-            part.stay(visit, self.person, self.general.open_stay)
-            for visit, part in parts.items()
-            if self.is_stay(visit)
-        ]
+                if fact.visit in parts:
+                    parts[fact.visit].append(fact)
+        stays = [self._stay(visit, facts) for visit, facts in parts.items()]
         return {stay.visit: stay for stay in sorted(stays, key=lambda stay: (stay.begin, stay.visit))}
+
+    def _stay(self, visit: str, facts: Sequence[PersonFact]) -> Stay:
+        stay = put_together(visit, self.person, facts, self.general.open_stay)
+        if stay.end is not None:
+            return stay
+        return replace(stay, open_until=max(stay.open_until, *map(last_time, self.visit(visit))))
 
     def lines(self, institution: str, visit: str) -> Sequence[NetLine]:
         """The live lines of a visit, net of their cancels, by time."""
+        return self.net_lines(institution, visit) if self.now <= self.live_until(visit) else ()
+
+    def net_lines(self, institution: str, visit: str) -> Sequence[NetLine]:
+        """The lines of a visit as `lines` gives them while they are live (see `live_until`)."""
         key = institution, visit
         found = self._net_lines.get(key)
         if found is None:
-            found = self._net_lines[key] = self._live_lines(institution, visit)
+            settlements = [fact for fact in self.visit(visit) if isinstance(fact, Settlement)]
+            last = max(settlements, key=attrgetter("settled_at", "id"), default=None)
+            stay = None if last else self.stays.get(visit)
+            med_type = last.med_type if last else stay.med_type if stay else None
+            found = self._net_lines[key] = by_time(net(self.raw_lines(institution, visit), med_type))
         return found
+
+    def live_until(self, visit: str) -> int:
+        """The last local second at which a visit's lines are live: ever, or never, but for stays still open."""
+        if not self._cancelling:
+            return ALWAYS.end
+        was_settled = False
+        for ref in self._visits.get(visit, ()):
+            if isinstance(self.facts[ref], Settlement):
+                if self.live(ref) is not None:
+                    return ALWAYS.end
+                was_settled = True
+        if not was_settled:
+            return ALWAYS.end
+        stay = self.stays.get(visit)
+        return stay.open_until if stay is not None and stay.end is None else ALWAYS.begin
+
+    @property
+    def lines_wake(self) -> int | None:
+        """The next local second at which lines cease to be live by time alone; for `wake` of rules on lines."""
+        if not self._cancelling:
+            return None
+        ends = {self.live_until(visit) for _, visit in self._lines_by_visit} - {ALWAYS.end}
+        return min((end + 1 for end in ends if end >= self.now), default=None)
 
     @property
     def visits_with_lines(self) -> Iterable[tuple[str, str]]:
@@ -243,18 +290,6 @@ class PersonHistory(StandingFacts):
     @cached_property
     def _net_lines(self) -> dict[tuple[str, str], Sequence[NetLine]]:
         return {}
-
-    def _live_lines(self, institution: str, visit: str) -> Sequence[NetLine]:
-        settlements = [fact for fact in self.visit(visit) if isinstance(fact, Settlement)]
-        stay = self.stays.get(visit)
-        if not settlements and self._was_settled(visit) and not (stay is not None and stay.is_open(self.now)):
-            return []
-        last = max(settlements, key=attrgetter("settled_at", "id"), default=None)
-        med_type = last.med_type if last else stay.med_type if stay else None
-        return by_time(net(self.raw_lines(institution, visit), med_type))
-
-    def _was_settled(self, visit: str) -> bool:
-        return any(isinstance(self.facts[ref], Settlement) for ref in self._visits.get(visit, ()))
 
     def fund_share(self, amount: int, settlement: Settlement | None, visit: str) -> int | None:
         """The fund's part of an amount of a visit's lines, fen, rounded half up; None while none is settled.
@@ -279,41 +314,3 @@ class PersonHistory(StandingFacts):
             for fact in facts
         )
         return Span(begin, max(end, begin + self.general.open_stay) if stay and not ended else end)
-
-
-_OF_STAYS: Final[tuple[type[Any], ...]] = (Admission, Discharge, Settlement, Transfer, Leave, PresenceCheck)
-
-
-class _Parts:
-    """The facts of one visit, by kind."""
-
-    def __init__(self) -> None:
-        self._by_kind: dict[type[PersonFact], list[Any]] = {kind: [] for kind in _OF_STAYS}
-
-    def add(self, fact: PersonFact) -> None:
-        """Take a fact in; they come by event time."""
-        self._by_kind[type(fact)].append(fact)
-
-    def stay(self, visit: str, person: str, open_stay: int) -> Stay:
-        """Put the stay together."""
-        admission = next(iter(self._by_kind[Admission]), None)
-        discharge = next(iter(self._by_kind[Discharge]), None)
-        settlements: list[Settlement] = self._by_kind[Settlement]
-        begin = admission.begin if admission else min(settlement.care_time for settlement in settlements)
-        ends = [one.end for one in settlements if not one.interim and one.end is not None]
-        end = discharge.end if discharge else (ends[-1] if ends else None)
-        last = max(last_time(fact) for facts in self._by_kind.values() for fact in facts)
-        return Stay(
-            visit=visit,
-            person=person,
-            institution=(admission or settlements[-1]).institution,
-            begin=begin,
-            end=end,
-            open_until=max(last, begin + open_stay),
-            admission=admission,
-            discharge=discharge,
-            settlements=settlements,
-            transfers=self._by_kind[Transfer],
-            leaves=self._by_kind[Leave],
-            checks=self._by_kind[PresenceCheck],
-        )

@@ -1,9 +1,14 @@
 """Fee lines as rules see them: net of the lines that cancel them, and only while they are live."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
+from detectors.findings import Span
 from topics.facts import FeeLine
+
+_charged_at = attrgetter("charged_at")
 
 
 class NetLine(NamedTuple):
@@ -57,3 +62,9 @@ def net(lines: Sequence[FeeLine], med_type: str | None) -> list[NetLine]:
 def by_time(lines: Iterable[NetLine]) -> list[NetLine]:
     """Lines by the time of the charge, ties by identity."""
     return sorted(lines, key=lambda net_line: (net_line.line.charged_at, net_line.line.ref))
+
+
+def lines_in(lines: Sequence[FeeLine], span: Span) -> Sequence[FeeLine]:
+    """The lines charged in a span, of lines by time (`history.all_of(FeeLine)`): as uploaded, live or not."""
+    begin = bisect_left(lines, span.begin, key=_charged_at)
+    return lines[begin : bisect_right(lines, span.end, lo=begin, key=_charged_at)]

@@ -2,11 +2,12 @@
 
 Contributions come from persons' facts, + for one that stands and - for one that does not any more, so that sums
 and counts add up whatever the order. A contribution of amount 1 may also stand for a thing (a stay on a bed);
-its name then carries the thing.
+its name is then `measure:` and the thing as JSON.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from detectors.findings import Span
@@ -35,6 +36,11 @@ Deltas = Counter[Contribution]
 """Signed amounts by contribution (fen for money, else counts)."""
 
 
+def measure_of(name: str) -> str:
+    """The measure that a contribution's name belongs to: itself, or what stands before a thing."""
+    return name.partition(":")[0]
+
+
 class KeyHistory(StandingFacts):
     """Sums and counts per day, and facts, of one key.
 
@@ -54,6 +60,10 @@ class KeyHistory(StandingFacts):
         self.registry = registry
         self.now = now
         self.panes: dict[int, dict[str, int]] = {}
+        self.days: list[int] = []
+        """Days with a pane, ascending."""
+        self.touched: dict[str, Span] = {}
+        """Measure -> first and last **day** changed since the key was judged."""
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
 
@@ -62,9 +72,21 @@ class KeyHistory(StandingFacts):
         for fact in facts:
             self._hold(fact.ref, fact)
 
+    def load_panes(self, panes: Iterable[tuple[int, Mapping[str, int]]]) -> None:
+        """Take in panes that were kept (from stored state), of days not loaded before."""
+        for day, pane in panes:
+            self.panes[day] = dict(pane)
+            insort(self.days, day)
+
     def add(self, day: int, name: str, amount: int) -> None:
         """Add a signed amount to a day's measure; a measure that becomes 0 is gone."""
-        pane = self.panes.setdefault(day, {})
+        measure = measure_of(name)
+        before = self.touched.get(measure, Span(day, day))
+        self.touched[measure] = Span(min(before.begin, day), max(before.end, day))
+        pane = self.panes.get(day)
+        if pane is None:
+            pane = self.panes[day] = {}
+            insort(self.days, day)
         total = pane.get(name, 0) + amount
         if total:
             pane[name] = total
@@ -72,23 +94,37 @@ class KeyHistory(StandingFacts):
             pane.pop(name, None)
             if not pane:
                 del self.panes[day]
+                self.days.remove(day)
 
     def forget(self, days: Iterable[int], refs: Iterable[str], floor: int) -> None:
         """Forget panes and facts for good."""
         for day in days:
-            self.panes.pop(day, None)
+            del self.panes[day]
+        self.days = sorted(self.panes)
         for ref in refs:
             if ref in self.facts:
                 self._drop(ref)
         self.floor = floor
 
+    def days_from(self, first: int, last: int) -> list[int]:
+        """The days with a pane from the first to the last, both included."""
+        return self.days[bisect_left(self.days, first) : bisect_right(self.days, last)]
+
     def measure(self, name: str, first: int, last: int) -> dict[int, int]:
         """A measure by day from the first to the last day, both included; days without it are left out."""
-        return {day: pane[name] for day, pane in sorted(self.panes.items()) if first <= day <= last and name in pane}
+        return {day: self.panes[day][name] for day in self.days_from(first, last) if name in self.panes[day]}
 
-    @property
-    def span(self) -> Span | None:
-        """From the first to the last day with a pane, as local seconds."""
-        if not self.panes:
-            return None
-        return Span(min(self.panes) * 86_400, max(self.panes) * 86_400 + 86_399)
+    def first_day(self, measure: str) -> int | None:
+        """The first day on which a measure is known; None without any."""
+        for day in self.days:
+            if any(measure_of(name) == measure for name in self.panes[day]):
+                return day
+        return None
+
+    def things(self, measure: str) -> Iterator[str]:
+        """The things of a measure as JSON, by day and text."""
+        prefix = measure + ":"
+        for day in self.days:
+            for name, amount in sorted(self.panes[day].items()):
+                if amount > 0 and name.startswith(prefix):
+                    yield name[len(prefix) :]

@@ -10,16 +10,14 @@ from typing import ClassVar
 import msgspec
 
 from detectors.detector import Detector
-from detectors.findings import Finding, Span
+from detectors.findings import ALWAYS, Finding, Span
+from detectors.institution_days import INPATIENT_FUND, INPATIENT_SETTLEMENTS
 from detectors.panes import KeyHistory
 from detectors.terms import RuleTerms
 from detectors.units import PPM, Share
 from topics.money import half_up, shown, yuan
 from topics.registry import Quota
 from topics.times import DAY, format_day, period_days
-
-FUND = "inpatient-fund"
-COUNT = "inpatient-settlements"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,12 +32,16 @@ class QuotaProgress(Detector[KeyHistory]):
 
     rule_id = "quota-progress"
     key = "institution"
-    measures = (FUND,)
+    measures = (INPATIENT_FUND,)
     consults = (Quota,)
     limits = Limits
     says: ClassVar = frozenset({"cost", "pace", "ahead", "step", "day", "period", "quota"})
 
-    def reach(self, limits: Limits) -> int:  # noqa: ARG002 - periods are as long as the registry says
+    def reach(self, limits: Limits) -> int:  # noqa: ARG002 - none of its numbers is a time
+        """A finding hangs on the first day of its period: none lies after a day that it looks at."""
+        return 0
+
+    def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - periods are as long as the registry says
         """A year at most: the period that a day belongs to."""
         return 366 * DAY
 
@@ -51,7 +53,7 @@ class QuotaProgress(Detector[KeyHistory]):
             first, after = period_days(period)
             if not span.holds(first * DAY):
                 continue
-            fund = history.measure(FUND, first, min(after - 1, today))
+            fund = history.measure(INPATIENT_FUND, first, min(after - 1, today))
             if not fund:
                 continue
             last = max(fund)
@@ -68,8 +70,8 @@ class QuotaProgress(Detector[KeyHistory]):
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits
         """The begin of the next day that has cost already but is not reached by the clock."""
-        coming = [day * DAY for day, pane in history.panes.items() if FUND in pane and day * DAY > history.now]
-        return min(coming, default=None)
+        coming = history.measure(INPATIENT_FUND, history.now // DAY + 1, ALWAYS.end)
+        return min(coming) * DAY if coming else None
 
 
 def _finding(
@@ -83,7 +85,7 @@ def _finding(
         return None
     step = max(over)
     pace = half_up(quota.quota * passed, length)
-    settlements = sum(history.measure(COUNT, first, last).values())
+    settlements = sum(history.measure(INPATIENT_SETTLEMENTS, first, last).values())
     percent = f"{step * 100 // PPM}"
     return terms.finding(
         about=("institution", f"{history.key}/{quota.period}"),

@@ -1,11 +1,34 @@
 """Stays: one visit of an inpatient type or with an admission, put together from all of its facts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from topics.facts import Admission, Discharge, Leave, PresenceCheck, Settlement, Transfer
+from detectors.findings import Span
+from topics.facts import (
+    Admission,
+    Discharge,
+    FeeLine,
+    Leave,
+    PersonFact,
+    PresenceCheck,
+    SelfPayStay,
+    Settlement,
+    Transfer,
+    TraumaFiling,
+)
 from topics.times import DAY
+
+PARTS: Final[tuple[type[Any], ...]] = (Admission, Discharge, Settlement, Transfer, Leave, PresenceCheck)
+"""The kinds of facts that a stay is put together from."""
+
+STAY_FACTS: Final = (*PARTS, FeeLine, TraumaFiling, SelfPayStay)
+"""All kinds of facts of a visit: what rules about stays read, since any of them keeps an open stay open."""
+
+
+TRANSFERRED_OUT: Final = "2"
+DIED: Final = "5"
+"""Ways in which a stay ends (dscg_way)."""
 
 
 class Place(NamedTuple):
@@ -55,6 +78,17 @@ class Stay:
     def is_open(self, now: int) -> bool:
         """Whether it has no end and still counts as open at a tick."""
         return self.end is None and now <= self.open_until
+
+    @property
+    def span(self) -> Span:
+        """From its begin to its end; of an open stay for as long as it may count as open."""
+        return Span(self.begin, max(self.begin, self.open_until if self.end is None else self.end))
+
+    def excused(self, time: int) -> bool:
+        """Whether a leave with papers covers a local second; both its ends count, and one not ended goes on."""
+        return any(
+            leave.papers and leave.begin <= time and (leave.end is None or time <= leave.end) for leave in self.leaves
+        )
 
     @property
     def settled(self) -> bool:
@@ -114,3 +148,36 @@ class Stay:
         refs = [settlement.ref for settlement in self.settlements]
         refs += [fact.ref for fact in (self.admission, self.discharge) if fact is not None]
         return sorted(refs)
+
+
+def put_together(visit: str, person: str, facts: Iterable[PersonFact], open_stay: int) -> Stay:
+    """Put a stay together from its standing facts.
+
+    Args:
+        visit: its mdtrt_id.
+        person: whose.
+        facts: of the kinds `PARTS`, each kind by event time; an admission or a settlement at least.
+        open_stay: how long after its begin a stay without an end counts as open, seconds.
+    """
+    kinds: dict[type[Any], list[Any]] = {kind: [] for kind in PARTS}
+    for fact in facts:
+        kinds[type(fact)].append(fact)
+    admission: Admission | None = next(iter(kinds[Admission]), None)
+    discharge: Discharge | None = next(iter(kinds[Discharge]), None)
+    settlements: list[Settlement] = kinds[Settlement]
+    begin = admission.begin if admission else min(settlement.care_time for settlement in settlements)
+    ends = [one.end for one in settlements if not one.interim and one.end is not None]
+    return Stay(
+        visit=visit,
+        person=person,
+        institution=(admission or settlements[-1]).institution,
+        begin=begin,
+        end=discharge.end if discharge else (ends[-1] if ends else None),
+        open_until=begin + open_stay,
+        admission=admission,
+        discharge=discharge,
+        settlements=settlements,
+        transfers=kinds[Transfer],
+        leaves=kinds[Leave],
+        checks=kinds[PresenceCheck],
+    )

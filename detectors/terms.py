@@ -18,7 +18,7 @@ import msgspec
 
 from detectors import units
 from detectors.findings import Finding, Span, named
-from detectors.units import Duration, Share
+from detectors.units import ClockTime, Duration, Share
 from topics.times import BadTime, parse_time
 
 
@@ -35,6 +35,9 @@ class General(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         quarantine_share: a partition pauses when more of its last records were quarantined.
         quarantine_window: how many last records count for that.
         open_stay: how long after its begin a stay without an end counts as open.
+        panes_kept: how long the sums of an institution's day are kept.
+        night_from: when the night begins, for settlements made by night.
+        night_to: when it ends.
         frequency_exempt: diseases (ICD-10 prefixes) left out of frequency rules.
     """
 
@@ -44,6 +47,8 @@ class General(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quarantine_window: int
     open_stay: Duration
     panes_kept: Duration
+    night_from: ClockTime
+    night_to: ClockTime
     outpatient: frozenset[str]
     emergency: frozenset[str]
     pharmacy: frozenset[str]

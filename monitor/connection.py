@@ -7,10 +7,13 @@ import random
 import re
 import ssl
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from monitor import clock
 
 DEFAULT_SERVERS: Final = "localhost:9092"
 SERVERS_VARIABLE: Final = "CLAIMS_MONITOR_BOOTSTRAP_SERVERS"
@@ -29,6 +32,8 @@ _KEYS: Final = {
 }
 _PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 15.0
 
 
 class ConnectionFailed(Exception):
@@ -67,7 +72,7 @@ class Connection:
         `${env:NAME}` and `${file:PATH}` in values stand for secrets kept elsewhere.
 
         Raises:
-            ConnectionFailed: a file that cannot be read, an unknown key, or a value that cannot be.
+            ConnectionFailed: a file that cannot be read, an unknown key, or a value that cannot be used.
         """
         found: dict[str, str] = {}
         if config_file is not None:
@@ -75,6 +80,10 @@ class Connection:
         servers = bootstrap_servers or found.pop("bootstrap_servers", None) or os.environ.get(SERVERS_VARIABLE)
         found["bootstrap_servers"] = servers or DEFAULT_SERVERS
         connection = cls(**found)
+        for server in connection.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdecimal():
+                raise ConnectionFailed(f"bootstrap servers {connection.bootstrap_servers!r}: host:port[,host:port]")
         if connection.protocol not in _PROTOCOLS:
             raise ConnectionFailed(f"security.protocol {connection.protocol!r}: one of {', '.join(_PROTOCOLS)}")
         if connection.uses_sasl:
@@ -82,7 +91,13 @@ class Connection:
                 raise ConnectionFailed(f"sasl.mechanism {connection.mechanism!r}: one of {', '.join(_MECHANISMS)}")
             if not connection.username or connection.password is None:
                 raise ConnectionFailed(f"{connection.protocol} needs sasl.username and sasl.password")
+        connection.ssl_context()  # files that cannot be used are found now
         return connection
+
+    @property
+    def servers(self) -> list[str]:
+        """The brokers, each `host:port`."""
+        return [server.strip() for server in self.bootstrap_servers.split(",")]
 
     @property
     def uses_tls(self) -> bool:
@@ -112,12 +127,20 @@ class Connection:
         return context
 
     def aiokafka(self) -> dict[str, Any]:
-        """Keyword arguments of every aiokafka client."""
-        return {"bootstrap_servers": self.bootstrap_servers.split(","), **self._security()}
+        """Keyword arguments of every aiokafka client.
+
+        Raises:
+            ConnectionFailed: certificates or key cannot be read.
+        """
+        return {"bootstrap_servers": self.servers, **self._security()}
 
     def kafka_python(self) -> dict[str, Any]:
-        """Keyword arguments of every kafka-python client."""
-        return {"bootstrap_servers": self.bootstrap_servers.split(","), **self._security()}
+        """Keyword arguments of every kafka-python client.
+
+        Raises:
+            ConnectionFailed: certificates or key cannot be read.
+        """
+        return {"bootstrap_servers": self.servers, **self._security()}
 
     def _security(self) -> dict[str, Any]:
         options: dict[str, Any] = {"security_protocol": self.protocol}
@@ -132,7 +155,7 @@ class Connection:
 
     def faust_broker(self) -> str:
         """The value of Faust's `broker` setting."""
-        return ";".join(f"kafka://{server}" for server in self.bootstrap_servers.split(","))
+        return ";".join(f"kafka://{server}" for server in self.servers)
 
     def faust_credentials(self) -> Any:  # noqa: ANN401 - one of Faust's credentials, or None
         """The value of Faust's `broker_credentials` setting."""
@@ -220,32 +243,44 @@ async def wait_for_broker(
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
 
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says the same without saying what to do
-    pause = 0.5
+    advice = "start one with `claims-monitor broker start`, or pass --bootstrap-servers"
+    began = clock.monotonic()
+    pause = _FIRST_PAUSE_S
     while True:
-        client = AIOKafkaAdminClient(**connection.aiokafka(), request_timeout_ms=5_000)
-        try:
-            await client.start()
-            cluster = await client.describe_cluster()
-        except (KafkaError, OSError) as error:
-            wait = pause * random.uniform(0.8, 1.2)
-            late = patience is not None and loop.time() - began + wait > patience
-            message = f"no Kafka broker answers at {connection.bootstrap_servers} ({error})"
-            if late:
-                raise ConnectionFailed(
-                    f"{message}; start one with `claims-monitor broker start`, or pass --bootstrap-servers"
-                ) from None
-            if on_wait is not None:
-                on_wait(
-                    f"{message}; retrying in {wait:.1f} s. Start one with `claims-monitor broker start`, "
-                    "or pass --bootstrap-servers"
-                )
-            await asyncio.sleep(wait)
-            pause = min(pause * 2, 15.0)
-        else:
-            logging.getLogger("aiokafka").setLevel(logging.WARNING)
-            return str(cluster["cluster_id"])
-        finally:
-            await client.close()
+        with _overheard() as said:
+            client = AIOKafkaAdminClient(**connection.aiokafka(), request_timeout_ms=5_000)
+            try:
+                await client.start()
+                return str((await client.describe_cluster())["cluster_id"])
+            except (KafkaError, OSError) as error:
+                reason = said[-1] if said else str(error)
+            finally:
+                await client.close()
+        message = f"no Kafka broker answers at {connection.bootstrap_servers} ({reason})"
+        wait = pause * random.uniform(0.8, 1.2)
+        if patience is not None and clock.monotonic() - began + wait > patience:
+            raise ConnectionFailed(f"{message}; {advice}")
+        if on_wait is not None:
+            on_wait(f"{message}; retrying in {wait:.1f} s; {advice}")
+        await asyncio.sleep(wait)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+@contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """Keep aiokafka's log quiet and give what it said: the true reason (a wrong password) is nowhere else."""
+    logger = logging.getLogger("aiokafka")
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    listener = Listener(logging.WARNING)
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(listener)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(listener)
+        logger.propagate = propagate

@@ -5,15 +5,16 @@ that lags.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
+from detectors.standing import Change
 from detectors.terms import General
-from monitor.judging import Cause, Rules, changes
+from monitor.judging import Cause, Rules, changes, widened
 from monitor.key_state import KeyState
 from monitor.records import Effects, Frame, Reader, Record, Rejected, frame_decoder
 from monitor.state import KEY_HEADS, META, encode, key_key, key_of, read_meta
@@ -23,16 +24,17 @@ from topics.decoding import Decoder
 from topics.facts import Tick
 from topics.reasons import Quarantined
 from topics.registry import Registry
-from topics.times import from_record_time
+from topics.times import DAY, from_record_time
 
 
 @dataclass
 class _Work:
-    """A key of the batch and what touched it."""
+    """A key of the batch and what touched it: facts of its own, contributions, or (`whole`) time or reference data."""
 
     state: KeyState
     cause: Cause
-    judge: bool = False
+    changed: list[Change] = field(default_factory=list)
+    whole: bool = False
 
 
 class KeyStage:
@@ -89,6 +91,8 @@ class KeyStage:
             self._wake(now, records[-1], works, store)
         for work in works.values():
             work.state.history.now = now
+            wake = work.state.wake
+            work.whole |= wake is not None and wake <= now
             self._judge(work, effects)
         self._write(works.values(), effects)
         meta.terms = self._rules_id()
@@ -102,7 +106,7 @@ class KeyStage:
         works = []
         for key in keys:
             state = KeyState(*key_of(key), store, self._general, self._registry, now)
-            works.append(_Work(state, cause, judge=True))
+            works.append(_Work(state, cause, whole=True))
             self._judge(works[-1], effects)
         self._write(works, effects)
         return effects
@@ -150,7 +154,7 @@ class KeyStage:
             work = self._work(entry.kind, entry.key, cause, works, store)
             self._age(work, entry.time_ms, now, effects)
             work.state.add(entry.day, entry.name, entry.amount)
-            work.cause, work.judge = cause, True
+            work.cause = cause
 
     def _own(
         self, record: Record, works: dict[tuple[str, str], _Work], store: Reader, effects: Effects, now: int
@@ -173,7 +177,8 @@ class KeyStage:
             outcome, changed = work.state.fold(fact)
             effects.account[fact.kind, outcome.value] += 1
             if changed:
-                work.cause, work.judge = cause, True
+                work.cause = cause
+                work.changed += changed
 
     def _admitted(self, record: Record) -> list[Any]:
         facts = self._decode(record.value)
@@ -194,22 +199,54 @@ class KeyStage:
     def _wake(self, now: int, record: Record, works: dict[tuple[str, str], _Work], store: Reader) -> None:
         cause = Cause("tick", (record.topic, record.partition, record.offset), record.time_ms or 0)
         for key in store.due(now):
-            self._work(*key_of(key), cause, works, store).judge = True
+            self._work(*key_of(key), cause, works, store).whole = True
 
     def _judge(self, work: _Work, effects: Effects) -> None:
+        """Judge what was touched since the key was judged last."""
         state = work.state
+        history = state.history
         rules = self._rules.get(state.kind)
-        if rules is None or not work.judge:
+        if rules is None or not (work.whole or work.changed or history.touched):
             return
-        floor = state.history.floor
-        span = ALWAYS if floor is None else Span(floor, ALWAYS.end)
-        for rule, _ in rules.active:
-            found = rules.judge(rule, state.history, span)
+        for rule, detector in rules.active:
+            span = self._span(rule, detector, rules, work)
+            if span is None or span.begin > span.end:
+                continue
+            found = rules.judge(rule, history, span)
             for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
                 effects.alerts.append(change)
                 state.moved(before, after)
         if self._waiting[state.kind]:
-            state.wake = rules.wake(state.history)
+            state.wake = rules.wake(history)
+        work.whole, work.changed, history.touched = False, [], {}
+
+    @staticmethod
+    def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Span | None:
+        """Where anchors lie of findings that may have changed; None: nowhere."""
+        history = work.state.history
+        back, ahead = rules.reach(rule)
+        begin, end = ALWAYS.end, ALWAYS.begin
+        if work.whole:
+            begin, end = ALWAYS
+        for measure in detector.measures:
+            days = history.touched.get(measure)
+            if days is None:
+                continue
+            first = history.first_day(measure)
+            if first is None or days.begin <= first:  # days without it count as 0 from the first one with it on
+                begin, end = ALWAYS
+                break
+            begin, end = min(begin, days.begin * DAY - back), max(end, days.end * DAY + DAY - 1 + ahead)
+        for change in work.changed:
+            for fact in change:
+                if isinstance(fact, detector.reads):
+                    begin, end = min(begin, fact.at - back), max(end, fact.at + ahead)
+        if begin > end:
+            return None
+        span = widened(Span(begin, end), rule, work.state.findings.values())
+        if history.floor is not None:  # what looks at forgotten days is frozen
+            span = Span(max(span.begin, history.floor + ahead), span.end)
+        return span
 
     @staticmethod
     def _write(works: Iterable[_Work], effects: Effects) -> None:

@@ -60,7 +60,7 @@ class KeyState:
             if value is None:
                 raise KeyError(f"chunk {number} of a key is missing from the state")
             chunk = read_key_chunk(value)
-            self.history.panes.update(chunk.panes)
+            self.history.load_panes(chunk.panes)
             self.history.load(chunk.facts)
             self._chunks.add(number)
             self.findings.update(by_identity(chunk.findings))

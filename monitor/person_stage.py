@@ -60,7 +60,9 @@ class PersonStage:
         self._registry = registry
         self._scorer = scorer
         self._general = rules.terms.general
-        self.horizon = self._general.lateness + 2 * rules.longest_reach
+        self.horizon = self._general.lateness + rules.longest_reach
+        # a reversal may name a settlement as old as the horizon: what it touches reaches twice as far back
+        self.kept = self.horizon + 2 * rules.longest_reach
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = [rule for rule, detector in rules.active if type(detector).wake is not Detector.wake]
@@ -152,11 +154,12 @@ class PersonStage:
             state = PersonState(person, store, self._general, self._registry, clock)
             work = works[person] = _Work(state, _cause(facts[0].ref, record))
         time_ms = record.time_ms or 0
-        cut = from_record_time(time_ms) - self.horizon
-        if work.oldest < cut or work.state.must_forget(cut):
+        cut = from_record_time(time_ms) - self.kept
+        reach = self._rules.longest_reach
+        if work.oldest < cut or work.state.must_forget(cut, reach):
             self._finish([work], effects)
-            if work.state.must_forget(cut):
-                effects.account["reversal", "unmatched"] += work.state.forget(cut)
+            if work.state.must_forget(cut, reach):
+                effects.account["reversal", "unmatched"] += work.state.forget(cut, reach)
         work.now = clock
         for fact in facts:
             work.pending.append((fact, _cause(fact.ref, record)))

@@ -115,13 +115,18 @@ class PersonState:
 
     # ------------------------------------------------------------------ forgetting
 
-    def must_forget(self, cut: int) -> bool:
-        """Whether a chunk lies wholly before a local second and nothing in it is needed any more."""
-        return bool(self._chunks) and min(self._chunks) < self._keep_from(cut)
+    def must_forget(self, cut: int, reach: int) -> bool:
+        """Whether a chunk lies wholly before a local second and nothing in it is needed any more.
 
-    def forget(self, cut: int) -> int:
+        Args:
+            cut: the local second.
+            reach: the longest of the rules, seconds.
+        """
+        return bool(self._chunks) and min(self._chunks) < self._keep_from(cut, reach)
+
+    def forget(self, cut: int, reach: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
-        first = self._keep_from(cut)
+        first = self._keep_from(cut, reach)
         going = [number for number in self._chunks if number < first]
         refs = [ref for number in going for ref in self._chunks[number]]
         waiting = set(refs)
@@ -138,7 +143,7 @@ class PersonState:
         self._head_dirty = True
         return unmatched
 
-    def _keep_from(self, cut: int) -> int:
+    def _keep_from(self, cut: int, reach: int) -> int:
         """The first chunk to keep: none is dropped that a late fact, a stay or a finding still needs."""
         first = person_chunk(cut)
         if not self._chunks or min(self._chunks) >= first:
@@ -151,7 +156,8 @@ class PersonState:
                 keep = number
         for held in self.findings.values():
             if held.end >= cut:
-                keep = min(keep, person_chunk(min(held.begin, held.anchor)))
+                # what lies less than the reach after the floor is not judged again: this one must be
+                keep = min(keep, person_chunk(min(held.begin, held.anchor) - reach))
         return keep
 
     def _needed(self, ref: str, cut: int) -> bool:

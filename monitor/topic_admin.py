@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -49,7 +50,8 @@ async def _describe(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[st
     }
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
     configs: dict[str, dict[str, str]] = {}
-    for response in await admin.describe_configs(resources):
+    responses: list[Any] = await admin.describe_configs(resources)
+    for response in responses:
         for resource in response.resources:
             configs[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
     return {name: Standing(partitions[name], configs.get(name, {})) for name in existing}
@@ -101,21 +103,27 @@ async def create(
                 if held.configs.get(setting) != configs[setting]
             ]
         if wrong:
-            raise TopicsError("; ".join(wrong) + ". Delete them, or use another --prefix")
+            raise TopicsError(
+                "some topics exist and differ; delete them, or use another --prefix:" + "".join(f"\n  {w}" for w in wrong)
+            )
         await _create(admin, missing)
         return [topic.name for topic in missing]
     finally:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
     if not topics:
         return
-    response = await admin.create_topics(topics)
-    failures = []
+    response: Any = await admin.create_topics(topics)
+    failures: dict[str, list[str]] = {}
     for error in response.topic_errors:
         kind = for_code(error[1])
         if error[1] and kind is not TopicAlreadyExistsError:
-            failures.append(f"{error[0]}: {error[2] if len(error) > 2 and error[2] else kind.__name__}")
+            reason = error[2] if len(error) > 2 and error[2] else kind.__name__
+            failures.setdefault(reason, []).append(error[0])
     if failures:
-        raise TopicsError("cannot be created: " + "; ".join(failures))
+        raise TopicsError(
+            "topics cannot be created:"
+            + "".join(f"\n  {reason} ({', '.join(names)})" for reason, names in failures.items())
+        )

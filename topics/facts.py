@@ -19,6 +19,7 @@ from topics.wire import (
     DIAGNOSIS,
     FLAG,
     MONEY,
+    NAME,
     PRICE,
     SIGNED_MONEY,
     TEXT,
@@ -192,7 +193,7 @@ class Admission(PersonFact, frozen=True, array_like=True, gc=False, tag=4):
     physician: Annotated[str | None, Wire("atddr_no", TEXT)] = None
     diagnosis: Annotated[str | None, Wire("adm_diag", DIAGNOSIS)] = None
     med_type: Annotated[str | None, Wire("med_type", TEXT)] = None
-    late_reason: Annotated[str | None, Wire("late_reason", TEXT)] = None
+    late_reason: Annotated[str | None, Wire("late_reason", NAME)] = None
 
     @property
     def at(self) -> int:

@@ -21,6 +21,7 @@ OVER_PRECISE: Final = "over-precise"
 NEGATIVE: Final = "negative"
 NOT_NEGATIVE: Final = "not-negative"
 BAD_CODE: Final = "bad-code"
+TOO_LONG: Final = "too-long"
 IN_THE_FUTURE: Final = "in-the-future"
 TOO_LATE: Final = "too-late"
 
@@ -41,6 +42,7 @@ MEANING: Final = {
     NEGATIVE: "a number is negative where only cancelling lines may be",
     NOT_NEGATIVE: "a cancelling line has an amount or count above 0",
     BAD_CODE: "a code is none of those the contract knows",
+    TOO_LONG: "an identifier or code is longer than the contract allows",
     IN_THE_FUTURE: "the event time lies further ahead of the record time than the tolerance",
     TOO_LATE: "the event time lies further before the record time than the lateness bound",
 }

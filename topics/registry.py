@@ -18,6 +18,7 @@ from topics.wire import (
     DAYS,
     DEGREES,
     MONEY,
+    NAME,
     NUMBER,
     PERIOD,
     PRICE,
@@ -53,7 +54,7 @@ class Institution(Entry, frozen=True, gc=False, kw_only=True):
     kind: ClassVar[str] = "institution"
 
     institution: Annotated[str, Wire("fixmedins_code", TEXT)]
-    name: Annotated[str | None, Wire("fixmedins_name", TEXT)] = None
+    name: Annotated[str | None, Wire("fixmedins_name", NAME)] = None
     level: Annotated[str | None, Wire("hosp_lv", TEXT)] = None
     institution_type: Annotated[str | None, Wire("fixmedins_type", TEXT)] = None
     place: Annotated[str | None, Wire("admdvs", TEXT)] = None
@@ -120,8 +121,8 @@ class Item(Entry, frozen=True, gc=False, kw_only=True):
     kind: ClassVar[str] = "item"
 
     item: Annotated[str, Wire("med_list_codg", TEXT)]
-    name: Annotated[str | None, Wire("name", TEXT)] = None
-    generic: Annotated[str | None, Wire("generic", TEXT)] = None
+    name: Annotated[str | None, Wire("name", NAME)] = None
+    generic: Annotated[str | None, Wire("generic", NAME)] = None
     category: Annotated[str | None, Wire("med_chrgitm_type", TEXT)] = None
     ceiling: Annotated[int | None, Wire("pric_uplmt_amt", PRICE)] = None
     gender_limit: Annotated[str | None, Wire("gend_limit", TEXT)] = None

@@ -21,6 +21,9 @@ from topics.times import BadTime, format_day, format_time, parse_day, parse_time
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+LONGEST_CODE: Final = 120
+"""Bytes (UTF-8) of an identifier or code: several of them make a key of the state."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -104,7 +107,15 @@ def _read_diagnosis(value: str) -> str | None:
     return value.upper().replace(".", "").strip() or None
 
 
-TEXT: Final = Kind("text", str, None, _json)
+def _read_codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if len(value.encode()) > LONGEST_CODE:
+            raise Quarantined(reasons.TOO_LONG, f"a code has more than {LONGEST_CODE} bytes")
+    return values
+
+
+TEXT: Final = Kind("code of at most 120 bytes", str, None, _json)
+NAME: Final = Kind("text for people", str, None, _json)
 TIME: Final = _timed("time yyyy-MM-dd HH:mm:ss", parse_time, format_time)
 DATE: Final = _timed("day yyyy-MM-dd", parse_day, format_day)
 BIRTH: Final = _timed("day of birth yyyy-MM-dd", lambda text: parse_day(text[:10], 1880), format_day)
@@ -119,7 +130,7 @@ FLAG: Final = Kind('flag, "1" is yes', str, _read_flag, lambda value: '"1"' if v
 BOOL: Final = Kind("true or false", bool, None, _json)
 CERTNO: Final = Kind("identity number", str, normal_certno, _json)
 DIAGNOSIS: Final = Kind("ICD-10 code", str, _read_diagnosis, _json)
-CODES: Final = Kind("list of codes", tuple[str, ...], None, _json)
+CODES: Final = Kind("list of codes", tuple[str, ...], _read_codes, _json)
 PERIOD: Final = Kind("period 2026, 2026Q3 or 2026-11", str, _read_period, _json)
 
 
@@ -170,6 +181,7 @@ def reader(struct: type[S]) -> Callable[[tuple[Any, ...]], list[Any]]:
     """
     fields = fields_of(struct)
     required = [index for index, field in enumerate(fields) if field.required]
+    codes = [index for index, field in enumerate(fields) if field.wire.kind is TEXT]
     faulty = {index for index, field in enumerate(fields) if field.wire.kind is CERTNO}
     readers = [(index, field.wire.kind.read) for index, field in enumerate(fields) if field.wire.kind.read is not None]
 
@@ -179,6 +191,10 @@ def reader(struct: type[S]) -> Callable[[tuple[Any, ...]], list[Any]]:
             value = values[index]
             if value is None or value == "":
                 raise Quarantined(reasons.MISSING_FIELD, f"{fields[index].wire.name} is required")
+        for index in codes:
+            value = values[index]
+            if value is not None and len(value) > LONGEST_CODE // 4 and len(value.encode()) > LONGEST_CODE:
+                raise Quarantined(reasons.TOO_LONG, f"{fields[index].wire.name} has more than {LONGEST_CODE} bytes")
         if "" in values:  # a blank is no value; CERTNO alone reads it as a data fault
             out = [None if value == "" else value for value in values]
         for index, convert in readers:

@@ -1,48 +1,34 @@
-"""Starts, finds and stops the embedded broker."""
+"""Starts the embedded broker."""
 
 import contextlib
-import ctypes
-import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Final, Self
 
 from monitor import clock
 from monitor.broker.jars import class_path
+from monitor.broker.ports import HOST, PortUnusable, check_port, free_port, is_usable
+from monitor.broker.running import Running, forget, lock, note, running
+from monitor.children import ends_with_parent
 
 DEFAULT_DATA: Final = Path(".data/broker")
 HEAP: Final = "512m"
 
-_STATE: Final = "broker.json"
 _LOG: Final = "broker.log"
 _READY_WITHIN_S: Final = 90.0
 _STOP_WITHIN_S: Final = 20.0
-_PR_SET_PDEATHSIG: Final = 1
+_LOG_TAIL: Final = 1_500
 
 
 class BrokerError(Exception):
     """The broker cannot be started or found; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A broker that runs.
-
-    Attributes:
-        pid: of its process.
-        bootstrap_servers: where it takes requests.
-    """
-
-    pid: int
-    bootstrap_servers: str
 
 
 @dataclass(frozen=True)
@@ -61,14 +47,27 @@ class SecureListener:
     username: str
     password: str
 
+    def settings(self) -> dict[str, str]:
+        """The broker's settings for it."""
+        return {
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.secure.scram-sha-512.sasl.jaas.config": (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            ),
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.keystore),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.truststore),
+        }
+
 
 class EmbeddedBroker:
     """One Kafka broker in KRaft mode with a data folder of its own.
 
     Args:
         data: its folder; what was written is there again after a restart.
-        port: where it takes requests; None: the port it had, else a free one.
-        detach: keep it running when this process ends.
+        port: where it takes requests; None or 0: the port it had, else a free one.
+        detach: keep it running when this process ends; else it ends with the thread that started it (Linux).
         heap: most memory for the Java heap.
         secure: a second, secured listener.
         settings: more broker settings.
@@ -94,6 +93,7 @@ class EmbeddedBroker:
         self._settings = dict(settings or {})
         self._tell = on_progress
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_begin = 0
         self.bootstrap_servers = ""
         self.secure_servers = ""
 
@@ -126,58 +126,68 @@ class EmbeddedBroker:
             BrokerError: running already, port taken, or it died.
             JarsError: Kafka cannot be had.
         """
-        found = running(self._data)
-        if found is not None:
-            raise BrokerError(
-                f"a broker with the data folder {self._data} runs already at {found.bootstrap_servers}; "
-                "stop it with `claims-monitor broker stop`, or give another --data"
-            )
         self._tell("resolving Apache Kafka")
         jars = class_path()
-        self._data.mkdir(parents=True, exist_ok=True)
-        config = self._configure()
-        if not (self._data / "logs" / "meta.properties").exists():
-            self._tell("formatting its data folder")
-            self._format(jars, config)
-        self._tell("starting the broker")
-        self._launch(jars, config)
-        self._await_requests()
-        state = {"pid": self.pid, "bootstrap_servers": self.bootstrap_servers}
-        (self._data / _STATE).write_text(json.dumps(state), encoding="ascii")
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+            locked = lock(self._data)
+        except OSError as error:
+            raise BrokerError(f"the data folder {self._data} cannot be used: {error.strerror}") from None
+        if locked is None:
+            raise BrokerError(self._taken())
+        try:
+            config = self._configure()
+            if not (self._data / "logs" / "meta.properties").exists():
+                self._tell("formatting its data folder")
+                self._format(jars, config)
+            self._tell("starting the broker")
+            process = self._launch(jars, config, locked)
+        finally:
+            os.close(locked)
+        self._process = process
+        note(self._data, Running(process.pid, self.bootstrap_servers, ready=False))
+        try:
+            self._await_requests(process)
+        except BaseException:
+            self.kill()
+            raise
+        note(self._data, Running(process.pid, self.bootstrap_servers))
+
+    def _taken(self) -> str:
+        found = running(self._data)
+        where = "" if found is None else f" at {found.bootstrap_servers} (process {found.pid})"
+        return (
+            f"a broker with the data folder {self._data} runs already{where}; stop it with "
+            "`claims-monitor broker stop`, or give another --data"
+        )
 
     def _configure(self) -> Path:
         config = self._data / "server.properties"
-        port = self._port or _port_before(config) or _free_port()
-        if not _is_free(port):
-            if self._port is not None:
-                raise BrokerError(f"port {port} is taken; give another --port, or none for a free one")
-            port = _free_port()
-        controller = _free_port(port)
-        listeners = [f"PLAINTEXT://127.0.0.1:{port}", f"CONTROLLER://127.0.0.1:{controller}"]
+        port = self._port or _port_before(config) or free_port()
+        if self._port:
+            try:
+                check_port(port)
+            except PortUnusable as error:
+                raise BrokerError(str(error)) from None
+        elif not is_usable(port):
+            port = free_port()
+        controller = free_port(port)
+        listeners = [f"PLAINTEXT://{HOST}:{port}", f"CONTROLLER://{HOST}:{controller}"]
         protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
         advertised = listeners[:1]
         settings: dict[str, str] = {}
-        self.bootstrap_servers = f"127.0.0.1:{port}"
+        self.bootstrap_servers = f"{HOST}:{port}"
         if self._secure is not None:
-            secured = _free_port(port, controller)
+            secured = free_port(port, controller)
             self.secure_servers = f"localhost:{secured}"
             listeners.append(f"SECURE://localhost:{secured}")
-            advertised.append(f"SECURE://localhost:{secured}")
+            advertised.append(listeners[-1])
             protocols.append("SECURE:SASL_SSL")
-            settings |= {
-                "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-                "listener.name.secure.scram-sha-512.sasl.jaas.config": (
-                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-                ),
-                "ssl.keystore.type": "PEM",
-                "ssl.keystore.location": str(self._secure.keystore),
-                "ssl.truststore.type": "PEM",
-                "ssl.truststore.location": str(self._secure.truststore),
-            }
+            settings |= self._secure.settings()
         settings |= {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "controller.quorum.voters": f"1@{HOST}:{controller}",
             "controller.listener.names": "CONTROLLER",
             "listeners": ",".join(listeners),
             "advertised.listeners": ",".join(advertised),
@@ -194,141 +204,96 @@ class EmbeddedBroker:
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            "log.cleaner.backoff.ms": "5000",
+            "log.cleaner.dedupe.buffer.size": str(32 << 20),
             **self._settings,
         }
-        config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="ascii")
+        lines = [f"{name}={_escaped(value)}\n" for name, value in settings.items()]
+        config.write_text("".join(lines), encoding="ascii")
         return config
 
     def _format(self, jars: str, config: Path) -> None:
-        command = [_java(), "-cp", jars, "kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id()]
+        command = [_java(), "kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id()]
         command += ["--config", str(config)]
         if self._secure is not None:
             user, password = self._secure.username, self._secure.password
             command += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own java
+        done = subprocess.run(  # noqa: S603 - our own java
+            command, capture_output=True, text=True, check=False, env=_environment(jars)
+        )
         if done.returncode != 0:
             raise BrokerError(
-                f"the data folder {self._data} cannot be formatted: {(done.stderr or done.stdout)[-600:]}"
+                f"the data folder {self._data} cannot be formatted: {(done.stderr or done.stdout)[-600:].strip()}"
             )
 
-    def _launch(self, jars: str, config: Path) -> None:
-        command = [_java(), f"-Xmx{self._heap}", "-XX:+UseSerialGC", "-cp", jars, "kafka.Kafka", str(config)]
+    def _launch(self, jars: str, config: Path, locked: int) -> "subprocess.Popen[bytes]":
+        command = [_java(), f"-Xmx{self._heap}", "-XX:+UseSerialGC", "kafka.Kafka", str(config)]
         with (self._data / _LOG).open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own java
+            self._log_begin = log.tell()
+            return subprocess.Popen(  # noqa: S603 - our own java
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=_environment(jars),
+                pass_fds=(locked,),
                 start_new_session=True,  # Ctrl-C is the parent's to handle
-                preexec_fn=None if self._detach else _die_with_parent,  # noqa: PLW1509 - one system call
+                preexec_fn=None if self._detach else ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - system calls
             )
 
-    def _await_requests(self) -> None:
+    def _await_requests(self, process: "subprocess.Popen[bytes]") -> None:
         """Wait until the broker answers a metadata request: an open port is not enough."""
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
+        port = int(self.bootstrap_servers.rpartition(":")[2])
         until = clock.monotonic() + _READY_WITHIN_S
         while clock.monotonic() < until:
-            if self._process is not None and self._process.poll() is not None:
-                raise BrokerError(f"the broker ended while starting; the end of its log:\n{self._log_tail()}")
-            if not _is_free(int(self.bootstrap_servers.rpartition(":")[2])):
-                try:
+            if process.poll() is not None:
+                raise BrokerError(f"the broker ended while starting; the end of its log:\n{self.log_tail()}")
+            if not is_usable(port):
+                with contextlib.suppress(KafkaError, OSError, ValueError):
                     client = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
-                except (KafkaError, OSError, ValueError):
-                    _sleep(0.2)
-                    continue
-                try:
-                    client.list_topics()
-                except KafkaError:
-                    _sleep(0.2)
-                    continue
-                finally:
-                    client.close()
-                return
-            _sleep(0.1)
-        self.kill()
+                    try:
+                        client.list_topics()
+                    finally:
+                        client.close()
+                    return
+            sleep(0.1)
         raise BrokerError(f"the broker took no requests within {_READY_WITHIN_S:.0f} s; its log is {self._data / _LOG}")
 
-    def _log_tail(self) -> str:
-        return (self._data / _LOG).read_text(errors="replace")[-1_500:]
+    def log_tail(self) -> str:
+        """The end of what it wrote into its log since this start."""
+        with (self._data / _LOG).open("rb") as log:
+            log.seek(self._log_begin)
+            return log.read().decode(errors="replace")[-_LOG_TAIL:].strip()
 
     # ------------------------------------------------------------------ stopping
 
     def stop(self) -> None:
         """Stop cleanly; kill it when it does not end in time."""
-        if self._process is not None:
-            _stop(self._process.pid, self._process)
-            self._process = None
-        (self._data / _STATE).unlink(missing_ok=True)
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        forget(self._data)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        (self._data / _STATE).unlink(missing_ok=True)
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            forget(self._data)
 
     def wait(self) -> int:
-        """Wait until it ends by itself; gives its exit code."""
+        """Wait until it ends by itself; gives its exit code (128 and more, or negative: a signal ended it)."""
         return 0 if self._process is None else self._process.wait()
-
-
-def running(data: Path) -> Running | None:
-    """The broker that runs with a data folder; None without one."""
-    state = data.absolute() / _STATE
-    try:
-        content = json.loads(state.read_text(encoding="ascii"))
-        found = Running(int(content["pid"]), str(content["bootstrap_servers"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not _is_kafka(found.pid):
-        state.unlink(missing_ok=True)
-        return None
-    return found
-
-
-def stop(data: Path) -> bool:
-    """Stop the broker that runs with a data folder; tells whether there was one."""
-    found = running(data)
-    if found is None:
-        return False
-    _stop(found.pid, None)
-    (data.absolute() / _STATE).unlink(missing_ok=True)
-    return True
-
-
-def _stop(pid: int, process: "subprocess.Popen[bytes] | None") -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    until = clock.monotonic() + _STOP_WITHIN_S
-    while clock.monotonic() < until:
-        if process.poll() is not None if process is not None else not _is_kafka(pid):
-            return
-        _sleep(0.1)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    if process is not None:
-        process.wait()
-
-
-def _sleep(seconds: float) -> None:
-    from time import sleep
-
-    sleep(seconds)
-
-
-def _is_kafka(pid: int) -> bool:
-    """Whether the process lives and is a Kafka broker (a number may have been given to another)."""
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    try:
-        return b"kafka.Kafka" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return not Path("/proc").exists()
 
 
 def _java() -> str:
@@ -339,42 +304,28 @@ def _java() -> str:
     return str(JAVA)
 
 
+def _environment(jars: str) -> dict[str, str]:
+    """The class path goes by the environment: as an option it would fill the screen in `ps`."""
+    return {**os.environ, "CLASSPATH": jars}
+
+
+def _escaped(value: str) -> str:
+    """A value as Java's properties want it: paths may hold Chinese characters."""
+    units = value.encode("utf-16-be")
+    codes = (int.from_bytes(units[first : first + 2], "big") for first in range(0, len(units), 2))
+    return "".join(chr(code) if 32 <= code < 127 and code != ord("\\") else f"\\u{code:04x}" for code in codes)
+
+
 def _cluster_id() -> str:
     import base64
 
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(*taken: int) -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
-            return port
-
-
 def _port_before(config: Path) -> int | None:
-    try:
+    with contextlib.suppress(OSError, ValueError):
         for line in config.read_text(encoding="ascii").splitlines():
             name, _, value = line.partition("=")
             if name == "advertised.listeners":
                 return int(value.split(",")[0].rpartition(":")[2])
-    except (OSError, ValueError):
-        pass
     return None

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from monitor.broker.jars import JarsError
-from monitor.broker.server import DEFAULT_DATA, HEAP, BrokerError, EmbeddedBroker, running
-from monitor.broker.server import stop as stop_broker
+from monitor.broker.running import running
+from monitor.broker.running import stop as stop_broker
+from monitor.broker.server import DEFAULT_DATA, HEAP, BrokerError, EmbeddedBroker
 from monitor.commands.errors import fail
 
 app = typer.Typer(no_args_is_help=True, help="A real Apache Kafka from packages: no Docker, no JDK.")
 
 NOT_RUNNING = 3
+STOPPED = {-signal.SIGTERM, 128 + signal.SIGTERM}
+"""Exit codes of a broker that somebody else stopped, `broker stop` for one."""
 
 BrokerData = Annotated[Path, typer.Option("--data", help="The broker's folder; what was written stays there.")]
 
@@ -24,12 +27,19 @@ BrokerData = Annotated[Path, typer.Option("--data", help="The broker's folder; w
     "claims-monitor broker start --port 9092 --data /srv/kafka --detach"
 )
 def start(
-    port: Annotated[int | None, typer.Option(help="Port to take requests at. [default: a free one]")] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, help="Port to take requests at; 0: the one it had, else a free one."),
+    ] = 0,
     data: BrokerData = DEFAULT_DATA,
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
     heap: Annotated[str, typer.Option(help="Most memory for the Java heap.")] = HEAP,
 ) -> None:
-    """Start the broker; it stops with this command (Ctrl-C), or runs on with --detach."""
+    """Start the broker; it stops with this command (Ctrl-C), or runs on with --detach.
+
+    The first start downloads Apache Kafka (44 MB) from Maven Central. Without a network, set
+    CLAIMS_MONITOR_KAFKA_JARS to a folder that holds its jars.
+    """
 
     def tell(text: str) -> None:
         typer.echo(f"{text} ...", err=True)
@@ -51,8 +61,10 @@ def start(
     except KeyboardInterrupt:
         broker.stop()
         return
-    if code != 0:
-        fail(f"the broker ended with exit code {code}; its log is {data / 'broker.log'}")
+    if code in STOPPED:
+        typer.echo("stopped")
+    elif code != 0:
+        fail(f"the broker ended with exit code {code}; the end of its log:\n{broker.log_tail()}")
 
 
 @app.command(epilog="[bold]Example[/bold]  claims-monitor broker stop --data /srv/kafka")
@@ -68,4 +80,4 @@ def status(data: BrokerData = DEFAULT_DATA) -> None:
     if found is None:
         typer.echo(f"no broker runs with the data folder {data}")
         raise typer.Exit(NOT_RUNNING)
-    typer.echo(f"running: {found.bootstrap_servers} (process {found.pid})")
+    typer.echo(f"{'running' if found.ready else 'starting'}: {found.bootstrap_servers} (process {found.pid})")

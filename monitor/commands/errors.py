@@ -7,6 +7,8 @@ from typing import Final, NoReturn
 
 import typer
 
+from monitor.connection import Connection
+
 FAILED: Final = 1
 USAGE: Final = 2
 
@@ -24,6 +26,19 @@ def usage_errors(*kinds: type[Exception]) -> Iterator[None]:
         yield
     except kinds as error:
         fail(str(error), USAGE)
+
+
+@contextmanager
+def broker_errors(connection: Connection, *kinds: type[Exception]) -> Iterator[None]:
+    """Turn what a broker refuses, and errors of the kinds given, into a message and exit code 1."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        yield
+    except kinds as error:
+        fail(str(error))
+    except KafkaError as error:
+        fail(f"the Kafka broker at {connection.bootstrap_servers} says: {error}")
 
 
 @contextmanager

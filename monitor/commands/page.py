@@ -37,7 +37,7 @@ def page(
     prefix: Annotated[str, typer.Option(help="Prefix of the topics' names.")] = "",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8610,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    allow_remote: Annotated[  # noqa: FBT002 - a flag
+    allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Allow an address that other machines reach; there is no login.")
     ] = False,
     name: Annotated[

@@ -1,18 +1,24 @@
 """`claims-monitor topics`: create the topics, and say how they stand."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from monitor.commands.connect import connected
-from monitor.commands.errors import fail
+from monitor.commands.errors import broker_errors, fail
 from monitor.commands.options import BootstrapServers, Group, KafkaConfig, Prefix
 from topics.catalogue import DEFAULT_GROUP, DEFAULT_PARTITIONS, RecordTime, all_topics
 
+if TYPE_CHECKING:
+    from monitor.topic_admin import Standing
+
 app = typer.Typer(no_args_is_help=True, help="Create the topics, and say how they stand.")
+
+DAY_MS = 86_400_000
 
 
 @app.command(
@@ -42,7 +48,7 @@ def create(
     else:
         fail(f"--record-time {record_time!r}: append or create", 2)
     connection = connected(bootstrap_servers, kafka_config)
-    try:
+    with broker_errors(connection, TopicsError):
         made = asyncio.run(
             create_topics(
                 connection,
@@ -53,8 +59,6 @@ def create(
                 replication_factor=replication_factor,
             )
         )
-    except TopicsError as error:
-        fail(str(error))
     typer.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
@@ -70,25 +74,27 @@ def list_topics(
 
     topics = all_topics(group)
     connection = connected(bootstrap_servers, kafka_config)
-    standing = asyncio.run(describe(connection, [prefix + topic.name for topic in topics]))
-    table = Table(title=f"topics at {connection.bootstrap_servers}")
-    for column in ("topic", "kind", "key", "partitions", "cleanup", "retention", "record time", "carries"):
-        table.add_column(column)
+    with broker_errors(connection):
+        standing = asyncio.run(describe(connection, [prefix + topic.name for topic in topics]))
+    table = Table(title=f"topics at {connection.bootstrap_servers}", title_justify="left", box=box.SIMPLE_HEAD)
+    # names and figures stay whole at 80 columns; only what a topic carries, below its name, may be folded
+    table.add_column("topic", overflow="fold", min_width=min(44, max(len(prefix + topic.name) for topic in topics)))
+    for column in ("parts", "cleanup", "keeps", "time"):
+        table.add_column(column, no_wrap=True)
     for topic in topics:
-        held = standing.get(prefix + topic.name)
-        if held is None:
-            table.add_row(prefix + topic.name, topic.kind, topic.key, "[red]missing[/red]", "", "", "", topic.carries)
-            continue
-        retention = int(held.configs.get("retention.ms", "-1"))
-        days = "-" if topic.cleanup == "compact" else "unlimited" if retention < 0 else f"{retention // 86_400_000} d"
-        table.add_row(
-            prefix + topic.name,
-            topic.kind,
-            topic.key,
-            str(held.partitions),
-            held.configs.get("cleanup.policy", "?"),
-            days,
-            held.configs.get("message.timestamp.type", "?"),
-            topic.carries,
-        )
-    Console().print(table)
+        name = prefix + topic.name
+        table.add_row(f"{name}\n[dim]{topic.carries}[/dim]", *_shown(standing.get(name)))
+    console = Console()
+    console.print(table)
+    console.print("keeps: how long records stay\ntime: the broker's clock (append) or the producer's (create)")
+
+
+def _shown(held: "Standing | None") -> tuple[str, str, str, str]:
+    """Partitions, cleanup, retention and record time."""
+    if held is None:
+        return "[red]missing[/red]", "", "", ""
+    cleanup = held.configs.get("cleanup.policy", "?")
+    retention = int(held.configs.get("retention.ms", "-1"))
+    days = "for ever" if cleanup == "compact" or retention < 0 else f"{retention // DAY_MS} d"
+    time = "append" if held.configs.get("message.timestamp.type") == "LogAppendTime" else "create"
+    return str(held.partitions), cleanup, days, time

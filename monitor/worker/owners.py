@@ -4,7 +4,7 @@ import base64
 import binascii
 import io
 import struct
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
@@ -35,7 +35,7 @@ async def members(connection: Connection, group: str) -> dict[str, set[tuple[str
     admin = AIOKafkaAdminClient(**connection.aiokafka())
     await admin.start()
     try:
-        responses = await admin.describe_consumer_groups([group])
+        responses: list[Any] = await admin.describe_consumer_groups([group])
     except GroupCoordinatorNotAvailableError:  # nobody has joined any group yet
         return {}
     finally:

@@ -13,7 +13,6 @@ import msgspec
 from aiohttp import web
 
 from monitor.delivery.app import DeliveryApp
-from monitor.delivery.units import UnitState
 from monitor.metrics import Metrics
 from monitor.outgoing import partition_of
 from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
@@ -78,10 +77,9 @@ class Pages:
         return web.Response(body=self._metrics.exposition(), headers={"Content-Type": METRICS_TYPE})
 
     async def _health(self, _request: web.Request) -> web.Response:
-        """Alive: every partition works, opens or is paused on purpose; one that failed is not healthy."""
-        partitions = self._partitions_shown()
-        healthy = all(shown["state"] != UnitState.FAILED for shown in partitions)
-        return _json({"healthy": healthy, "partitions": partitions}, 200 if healthy else 503)
+        """Alive: every partition works, opens or is paused on purpose; a worker that failed is about to end."""
+        healthy = self._app.units.failure is None and self._app.crash_reason is None
+        return _json({"healthy": healthy, "partitions": self._partitions_shown()}, 200 if healthy else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
         """Ready: the worker takes part and has recovered all of its partitions."""

@@ -75,7 +75,7 @@ async def recover(
         position = store.position
         while position < end:
             batches = await consumer.getmany(tp, timeout_ms=500, max_records=_BATCH)
-            records = [(record.key, record.value) for record in batches.get(tp, [])]
+            records = [(record.key or b"", record.value) for record in batches.get(tp, [])]
             position = await consumer.position(tp)  # beyond transaction markers too
             if records:
                 store.load(records, wake_of, position, cluster)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from monitor.connection import Connection
+from monitor.delivery.stages import Record
 from monitor.engine import Engine
 from monitor.judging import Cause
 from monitor.tasks import spawn
@@ -117,7 +118,7 @@ class RegistryFeed:
                 for wake in list(self._subscribers):
                     wake()
 
-    def _take(self, record: ConsumerRecord) -> bool:
+    def _take(self, record: Record) -> bool:
         """Take one record in; tells whether a stage must judge again."""
         key = (record.key or b"").decode(errors="replace")
         concerned: set[str] = set()

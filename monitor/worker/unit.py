@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from monitor import clock
 from monitor.connection import Connection
 from monitor.delivery.fence import CommitFailed, FencedProducer
+from monitor.delivery.stages import Record as SourceRecord
 from monitor.delivery.stages import Stage, UnitControl
 from monitor.judging import Cause
 from monitor.metrics import Metrics
@@ -193,11 +194,11 @@ class Unit:
 
     # ------------------------------------------------------------------ batches
 
-    async def handle(self, batches: Mapping[str, list[ConsumerRecord]]) -> None:
+    async def handle(self, batches: Mapping[str, list[SourceRecord]]) -> None:
         """Judge the records that waited and make the effects happen."""
         async with self._lock:
             prefix = self._context.prefix
-            sources: dict[tuple[str, int], ConsumerRecord] = {}
+            sources: dict[tuple[str, int], SourceRecord] = {}
             records = []
             for topic, waiting in batches.items():
                 name = topic.removeprefix(prefix)
@@ -223,7 +224,7 @@ class Unit:
             if self._limits[topic].saw(len(waiting), bad):
                 self._pause(topic)
 
-    async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], ConsumerRecord]) -> None:
+    async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
         """Transaction, then local store."""
         metrics = self._context.metrics
         began = clock.monotonic()
@@ -238,7 +239,7 @@ class Unit:
         self.store.apply(effects, self.store.position if last is None else last + 1)
         metrics.account(effects)
 
-    def _latency(self, batches: Mapping[str, list[ConsumerRecord]]) -> None:
+    def _latency(self, batches: Mapping[str, list[SourceRecord]]) -> None:
         now = clock.now_ms()
         observe = self._context.metrics.latency.labels(self._stage.name).observe
         for records in batches.values():

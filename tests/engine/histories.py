@@ -109,6 +109,18 @@ _registry = st.sampled_from(
 )
 _ticks = st.builds(tick, _times)
 
+_rushes = st.sampled_from(
+    [
+        [
+            settlement(f"S{2 * number}", setl_time=at(day, f"{8 + number:02d}:00:00"), mdtrt_id=f"V{2 * number}")
+            for number in range(count)
+        ]
+        for day in (1, 5)
+        for count in (0, 3, 4, 8)
+    ]
+)
+"""Visits of the first person, close together; other facts correct and cancel them."""
+
 facts = st.one_of(
     _settlements(), _settlements(), _settlements(), _reversals, _voids(), _stays(), _enrolments, _uploads_of_lines
 )
@@ -118,10 +130,11 @@ facts = st.one_of(
 @st.composite
 def histories(draw: st.DrawFn) -> list[Wire]:
     """Facts in the order they were drawn, with registry entries among them; at most one registry entry a key."""
-    found = draw(st.lists(facts, min_size=1, max_size=24)) + draw(st.lists(_ticks, max_size=2))
+    found = draw(_rushes) + draw(st.lists(facts, min_size=draw(st.integers(1, 20)), max_size=24))
+    found += draw(st.lists(_ticks, max_size=2))
     by_key = {
         (e["type"], e.get("period"), e.get("fixmedins_code"), e.get("med_list_codg"), e["valid_from"]): e
-        for e in draw(st.lists(_registry, max_size=5))
+        for e in draw(st.lists(_registry, min_size=2, max_size=5))
     }
     return [*found, *by_key.values()]
 

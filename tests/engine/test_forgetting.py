@@ -9,9 +9,11 @@ from monitor.terms_files import load_terms
 from tests.facts import CERTNO_A, CERTNO_B, Wire, admission, at, identity, later, reversal, run, settlement
 from topics.alerts import Alert, decode
 
-HORIZON = Engine(load_terms(None), 1, "contributions").persons.horizon // 86_400
+STAGE = Engine(load_terms(None), 1, "contributions").persons
+HORIZON = STAGE.horizon // 86_400
+KEPT = STAGE.kept // 86_400
 CHUNK = 8
-GONE = HORIZON + CHUNK + 1
+GONE = KEPT + CHUNK + 1
 """Days after which a fact is surely forgotten, once the person is heard of."""
 
 
@@ -47,7 +49,7 @@ def test_findings_are_frozen_not_withdrawn(batch: int | None) -> None:
 
 def test_nothing_is_forgotten_within_the_horizon() -> None:
     """A fact that a late one may still touch is kept."""
-    assert facts_kept(run([*burst(0), settlement("Z", setl_time=at(HORIZON))])) == 5
+    assert facts_kept(run([*burst(0), settlement("Z", setl_time=at(KEPT))])) == 5
 
 
 @pytest.mark.parametrize("batch", [1, 2, None])
@@ -69,8 +71,8 @@ def test_forgetting_does_not_depend_on_the_batch(batch: int | None) -> None:
 @pytest.mark.parametrize("age", [1, HORIZON // 2, HORIZON - 2])
 def test_a_reversal_within_the_horizon_counts(age: int, old: bool) -> None:
     """Whether or not the person has older facts, that are forgotten on the way."""
-    day = GONE + CHUNK * 2
-    before = [settlement("OLD", setl_time=at(0))] if old else []
+    day = CHUNK * 2
+    before = [settlement("OLD", setl_time=at(day - CHUNK))] if old else []
     test = run([*before, *burst(day), reversal("S1", setl_time=at(day + age))], batch=1)
     assert standing(test) == []
 
@@ -114,8 +116,8 @@ def chain(first: int, days: int) -> list[Wire]:
 @pytest.mark.parametrize("batch", [37, None])
 def test_a_burst_longer_than_the_horizon_stays_one(batch: int | None, old: bool) -> None:
     """Its first settlement names it as long as it goes on, also where older facts of the person were forgotten."""
-    before = [settlement("OLD", setl_time=at(0))] if old else []
     first = 40
+    before = [settlement("OLD", setl_time=at(first - CHUNK))] if old else []
     visits = chain(first, GONE + 20)
     test = run([*before, *visits], batch=batch)
     (alert,) = standing(test)
@@ -126,7 +128,7 @@ def test_a_burst_longer_than_the_horizon_stays_one(batch: int | None, old: bool)
 
 def test_an_open_stay_is_kept() -> None:
     """A stay that goes on is kept from its admission on, so that its course is known when it ends."""
-    objects = [admission(), settlement("Z", setl_time=at(HORIZON + 20), fixmedins_code="H2")]
+    objects = [admission(), settlement("Z", setl_time=at(KEPT + 20), fixmedins_code="H2")]
     assert facts_kept(run(objects, batch=1)) == 2
     objects = [admission(), settlement("Z", setl_time=at(GONE + 60), fixmedins_code="H2")]
     assert facts_kept(run(objects, batch=1)) == 1

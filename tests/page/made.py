@@ -9,17 +9,22 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from detectors.terms import Title
 from monitor import clock
 from monitor.connection import Connection
 from monitor.page.feed import AlertFeed
 from monitor.page.server import Page, serve
 from monitor.page.standing import Entry
 from monitor.pseudonyms import Pseudonyms
-from monitor.terms_files import load_terms
 from topics.alerts import About, Action, Alert, Evidence, Texts, Window, alert_id, encode, headers
 from topics.catalogue import ALERTS
 
 PSEUDONYMS: Final = Pseudonyms(b"a secret for tests only")
+TITLES: Final = {
+    "repeat-visits": Title("频繁就诊", "Repeat visits"),
+    "id-mismatch": Title("身份不符", "Identity mismatch"),
+    "quota-progress": Title("总额指标超进度", "Quota progress"),
+}
 PARTITIONS: Final = 3
 PERSON: Final = "PSN-0000417"
 """Looks like no other text of the tests, so that it can be searched for in answers."""
@@ -124,9 +129,8 @@ class Topic:
 async def page_of(topic: Topic, *, keep: int = 100, port: int = 0, **options: Any) -> AsyncIterator["Served"]:  # noqa: ANN401 - of Page
     """The page over a topic, up to date."""
     feed = AlertFeed(topic.connection, topic.name, PSEUDONYMS, keep=keep)
-    titles = {rule: terms.title for rule, terms in load_terms(None).versions[-1].rules.items()}
     async with (
-        serve(Page(feed, titles, **options), feed, host="127.0.0.1", port=port) as url,
+        serve(Page(feed, TITLES, **options), feed, host="127.0.0.1", port=port) as url,
         aiohttp.ClientSession(url) as client,
     ):
         await until(lambda: feed.caught_up)

@@ -123,8 +123,9 @@ def test_an_address_with_an_alerts_id_opens_all_it_says(broker: EmbeddedBroker, 
             await tab.until(f"!{panel}.hidden && {panel}.innerText.includes('Identity mismatch')")
             text = await tab.run(f"{panel}.innerText")
             person = PSEUDONYMS.person(PERSON)
-            for said in ("1,234,567.89", "M §58(2)", "default-1:3f2a", MISMATCH.jr_id, "settlement:S2", f"enrolment:{person}",
-                         person, "H2", "T2", "2026-11-16 10:00:00", "numbers", "一周内就诊8次。"):  # fmt: skip
+            facts = ("settlement:S2", f"enrolment:{person}")
+            terms = ("M §58(2)", "default-1:3f2a", "T2", "numbers", "2026-11-16 10:00:00")
+            for said in ("1,234,567.89", "H2", person, "一周内就诊8次。", MISMATCH.jr_id, *facts, *terms):
                 assert said in text
             (tmp_path / "detail.png").write_bytes(await tab.picture())
             await tab.press("Escape")

@@ -71,7 +71,7 @@ def test_the_screen_has_every_figure_at_both_widths_and_in_both_languages(
 def test_the_screen_fits_its_terminal_with_many_rules_and_alerts(width: int, height: int) -> None:
     """The rules that do not fit are counted."""
     many = {f"rule-{number}": number + 1 for number in range(40)}
-    status = replace(STATUS, standing=many, latest=STATUS.latest * 20, worker="x" * 200)
+    status = replace(STATUS, standing=many, latest=[*STATUS.latest] * 20, worker="x" * 200)
     text = printed(status, "en", width, height)
     assert len(text.splitlines()) <= height
     assert "more" in text

@@ -67,6 +67,17 @@ def test_too_large_is_one_byte_over_the_limit() -> None:
     assert refused(b" " * ((1 << 20) + 1))[0] == "too-large"
 
 
+@pytest.mark.parametrize("field", ["psn_no", "setl_id", "fixmedins_code", "med_type", "atddr_no"])
+@pytest.mark.parametrize("letter", ["x", "病", "\U00020000"])
+def test_a_code_has_at_most_120_bytes(field: str, letter: str) -> None:
+    """In UTF-8: codes are keys of the state. One letter more is refused with the field's name."""
+    record = {"type": "settlement"} | TYPES["settlement"].required
+    most = letter * (120 // len(letter.encode()))
+    assert facts(record | {field: most})
+    reason, detail = refused(record | {field: most + letter})
+    assert (reason, detail.startswith(field)) == ("too-long", True)
+
+
 def test_white_space_and_order_of_fields_do_not_matter() -> None:
     """The same object in other notations is the same fact."""
     turned = dict(reversed(msgspec.json.decode(GOOD, type=dict[str, object]).items()))

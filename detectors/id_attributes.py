@@ -1,0 +1,94 @@
+"""Identity attributes: sex or birth date of a fact contradict its identity number or the person (SQ §10).
+
+They are held against the digits of the fact's own number, and against the person's reference: the enrolled value, else
+the most frequent among the person's facts, ties to the earliest. A fact whose number is a data fault is not compared at
+all, unknown values are not either. One finding a stay, or a settlement outside stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import msgspec
+
+from detectors.detector import Detector
+from detectors.findings import Finding, Span
+from detectors.history import PersonHistory, filed_at
+from detectors.references import References, given
+from detectors.terms import RuleTerms
+from topics.facts import Admission, Enrolment, Settlement
+from topics.identity import FAULT, birth_day, gender
+
+_DIGITS = {"gender": gender, "birth_day": birth_day}
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rule has no numbers."""
+
+
+class IdAttributes(Detector[PersonHistory]):
+    """Judges sex and birth date of settlements and admissions."""
+
+    rule_id = "id-attributes"
+    reads = (Settlement, Admission, Enrolment)
+    limits = Limits
+    says: ClassVar = frozenset({"facts", "genders", "birth_days"})
+    uses_references = True
+
+    def reach(self, limits: Limits) -> int:  # noqa: ARG002 - none of its numbers is a time
+        """None: a fact touches its own visit alone; the visit's course is judged again with it."""
+        return 0
+
+    def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
+        """Yield one finding a stay, or a settlement outside stays, with a contradiction."""
+        stays = set()
+        for settlement in history.settlements_in(span):
+            if contradictions(settlement, history.references):
+                if history.is_stay(settlement.visit):
+                    stays.add(settlement.visit)
+                else:
+                    yield _finding(history, ("settlement", settlement.id), [settlement], terms)
+        for admission in history.all_of(Admission):
+            if span.holds(admission.begin) and contradictions(admission, history.references):
+                stays.add(admission.visit)
+        for visit in sorted(stays):
+            facts = [fact for fact in history.visit(visit) if isinstance(fact, Settlement | Admission)]
+            found = [fact for fact in facts if contradictions(fact, history.references)]
+            found.sort(key=lambda fact: (filed_at(fact), fact.ref))
+            if span.holds(filed_at(found[0])):
+                yield _finding(history, ("stay", visit), found, terms)
+
+
+def contradictions(fact: Settlement | Admission, references: References) -> list[str]:
+    """Names of the fact's attributes that contradict its own number or the person's reference."""
+    if fact.certno == FAULT:
+        return []
+    found = []
+    for name, digits in _DIGITS.items():
+        value = given(fact, name)
+        if value is None:
+            continue
+        reference = getattr(references, name)
+        by_number = digits(fact.certno) if fact.certno else None
+        if any(other is not None and other != value for other in (reference, by_number)):
+            found.append(name)
+    return found
+
+
+def _finding(
+    history: PersonHistory, about: tuple[str, str], found: Sequence[Settlement | Admission], terms: RuleTerms
+) -> Finding:
+    of_stay = history.visit(about[1]) if about[0] == "stay" else found
+    settled = [fact.fund for fact in of_stay if isinstance(fact, Settlement)]
+    wrong = [name for fact in found for name in contradictions(fact, history.references)]
+    return terms.finding(
+        about=about,
+        anchor=filed_at(found[0]),
+        window=(filed_at(found[0]), filed_at(found[-1])),
+        person=history.person,
+        institution=found[0].institution,
+        facts=[fact.ref for fact in found],
+        observed=len(found),
+        limit=0,
+        amount=sum(settled) if settled else None,
+        says={"facts": len(found), "genders": wrong.count("gender"), "birth_days": wrong.count("birth_day")},
+    )

@@ -1,0 +1,140 @@
+"""Impossible travel: too far from where the person was seen last (N).
+
+A fact that needs presence (an outpatient or emergency settlement by care time, an admission, a presence check that
+found the person) and the latest earlier one at another institution lie farther apart than 120 km/h allow in the time
+between and half an hour. Both institutions' coordinates are known. A care time or admission at midnight exactly gives
+only the day and is left out. Facts of one second count in the order of their identities. About the settlement, else the
+stay, which has one finding for the earliest such fact.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+import msgspec
+
+from detectors.detector import Detector
+from detectors.durations import spelled
+from detectors.findings import ALWAYS, Finding, Span
+from detectors.geography import distance_mm, longest_travel, too_far
+from detectors.history import PersonHistory
+from detectors.terms import RuleTerms
+from detectors.units import Duration, Speed
+from topics.facts import Admission, PresenceCheck, Settlement
+from topics.registry import Institution
+from topics.times import DAY, HOUR
+
+_KM = 1_000_000  # millimetres
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The numbers of the rule.
+
+    Attributes:
+        speed: of the fastest travel.
+        allowance: added to the time between.
+        pharmacy: whether buying at a pharmacy needs presence too.
+    """
+
+    speed: Speed
+    allowance: Duration
+    pharmacy: bool
+
+
+class Sight(NamedTuple):
+    """When and where a person was seen, in order of time and identity."""
+
+    time: int
+    ref: str
+    institution: str
+    about: tuple[str, str]
+
+
+class ImpossibleTravel(Detector[PersonHistory]):
+    """Judges each sight of a person against the latest one elsewhere."""
+
+    rule_id = "impossible-travel"
+    reads = (Settlement, Admission, PresenceCheck)
+    consults = (Institution,)
+    limits = Limits
+    says: ClassVar = frozenset({"distance", "limit", "time"})
+
+    def reach(self, limits: Limits) -> int:
+        """After this time every place on earth can be reached."""
+        return longest_travel(limits.speed)
+
+    def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - whatever its numbers
+        """None: a fact does not touch those before it."""
+        return 0
+
+    def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
+        """Yield one finding a settlement or stay; of a stay its earliest fact at fault is the anchor."""
+        told: set[tuple[str, str]] = set()
+        for sight, before in _elsewhere(_sights(history, terms.limits, span)):
+            seconds = sight.time - before.time + terms.limits.allowance
+            if sight.about in told or seconds > longest_travel(terms.limits.speed):
+                continue
+            place = history.registry.get(Institution, sight.institution, at=sight.time)
+            distance = distance_mm(place, history.registry.get(Institution, before.institution, at=before.time))
+            if distance is not None and too_far(distance, seconds, terms.limits.speed):
+                told.add(sight.about)
+                if span.holds(sight.time):
+                    yield _finding(history, sight, before, distance, terms)
+
+
+def _sights(history: PersonHistory, limits: Limits, span: Span) -> list[Sight]:
+    """Where the person was seen, as far as it matters to the span."""
+    admissions, checks = history.all_of(Admission), history.all_of(PresenceCheck)
+    # a stay's earliest fact at fault may lie anywhere, a settlement depends on a few days before it alone
+    needed = ALWAYS if admissions or checks else Span(span.begin - longest_travel(limits.speed), span.end)
+    types = history.general.outpatient | history.general.emergency
+    if limits.pharmacy:
+        types |= history.general.pharmacy
+    sights = [
+        Sight(one.care_time, one.ref, one.institution, ("settlement", one.id))
+        for one in history.settlements_in(needed)
+        if one.med_type in types and (one.begin is None or one.begin % DAY)
+    ]
+    sights += [Sight(one.begin, one.ref, one.institution, ("stay", one.visit)) for one in admissions if one.begin % DAY]
+    sights += [
+        Sight(one.checked_at, one.ref, one.institution, ("stay", one.visit))
+        for one in checks
+        if one.present != "absent"
+    ]
+    return sorted(sights)
+
+
+def _elsewhere(sights: Sequence[Sight]) -> Iterator[tuple[Sight, Sight]]:
+    """Each sight with the latest earlier one at another institution."""
+    last: Sight | None = None
+    other: Sight | None = None  # the latest before `last` at another institution than that of `last`
+    for sight in sights:
+        if last is not None and last.institution != sight.institution:
+            other = last
+        if other is not None:
+            yield sight, other
+        last = sight
+
+
+def _finding(history: PersonHistory, sight: Sight, before: Sight, distance: int, terms: RuleTerms) -> Finding:
+    limits: Limits = terms.limits
+    between = sight.time - before.time
+    farthest = limits.speed * (between + limits.allowance) // (HOUR * 1000)
+    observed, limit = -(-distance // _KM), farthest
+    kind, number = sight.about
+    settled = [
+        fact
+        for fact in (history.visit(number) if kind == "stay" else [history.live(sight.ref)])
+        if isinstance(fact, Settlement)
+    ]
+    return terms.finding(
+        about=sight.about,
+        anchor=sight.time,
+        window=(before.time, sight.time),
+        person=history.person,
+        institution=sight.institution,
+        facts=[before.ref, sight.ref],
+        observed=observed,
+        limit=limit,
+        amount=sum(settlement.fund for settlement in settled) if settled else None,
+        says={"distance": observed, "limit": limit, "time": spelled(between)},
+    )
