@@ -21,7 +21,6 @@ from topics.facts import (
     Admission,
     CardLoss,
     Death,
-    Discharge,
     Enrolment,
     FeeLine,
     PersonFact,
@@ -308,9 +307,11 @@ class PersonHistory(StandingFacts):
             return None
         begin = min(min(filed_at(fact), fact.at) for fact in facts)
         end = max(last_time(fact) for fact in facts)
-        stay = any(isinstance(fact, Admission | SelfPayStay) for fact in facts)
-        ended = any(
-            isinstance(fact, Discharge) or (isinstance(fact, SelfPayStay | Settlement) and fact.end is not None)
-            for fact in facts
-        )
-        return Span(begin, max(end, begin + self.general.open_stay) if stay and not ended else end)
+        # whatever its facts say of an end now: a void, a reversal or a correction may open the stay again
+        return Span(begin, max(end, begin + self.general.open_stay) if any(map(self.makes_stay, facts)) else end)
+
+    def makes_stay(self, fact: PersonFact) -> bool:
+        """Whether a fact alone makes its visit a stay, insured or not."""
+        if isinstance(fact, Settlement):
+            return fact.med_type in self.general.inpatient
+        return isinstance(fact, Admission | SelfPayStay)

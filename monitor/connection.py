@@ -32,6 +32,8 @@ _KEYS: Final = {
 }
 _PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_REFUSED: Final = re.compile("authentication failed|CERTIFICATE_VERIFY_FAILED", re.IGNORECASE)
+"""Reasons that waiting does not mend."""
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
 
@@ -234,11 +236,12 @@ async def wait_for_broker(
 
     Args:
         connection: how brokers are reached.
-        patience: seconds after which to give up; None: never.
+        patience: seconds after which to give up, and at once when the broker refuses the user or its certificate is
+            not trusted; None: never.
         on_wait: told each time that nobody answered.
 
     Raises:
-        ConnectionFailed: nobody answered in time.
+        ConnectionFailed: nobody answered in time, or the connection was refused.
     """
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
@@ -258,6 +261,8 @@ async def wait_for_broker(
                 await client.close()
         message = f"no Kafka broker answers at {connection.bootstrap_servers} ({reason})"
         wait = pause * random.uniform(0.8, 1.2)
+        if patience is not None and _REFUSED.search(reason):
+            raise ConnectionFailed(f"{connection.bootstrap_servers} refuses the connection: {reason}")
         if patience is not None and clock.monotonic() - began + wait > patience:
             raise ConnectionFailed(f"{message}; {advice}")
         if on_wait is not None:

@@ -23,7 +23,7 @@ from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, rea
 from topics import reasons
 from topics.admission import Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Admission, Fact, PersonFact, SelfPayStay, Tick
+from topics.facts import Fact, PersonFact, Tick
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import from_record_time
@@ -230,8 +230,8 @@ class PersonStage:
         times = []
         for fact, _ in work.pending:
             times += [filed_at(fact), fact.at, last_time(fact)]
-            if isinstance(fact, Admission | SelfPayStay):
-                times.append(fact.at + self._general.open_stay)
+            if history.makes_stay(fact):
+                times.append(filed_at(fact) + self._general.open_stay)
             for name in affected(fact):
                 held = history.facts.get(name)
                 if held is not None:

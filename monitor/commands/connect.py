@@ -8,7 +8,7 @@ import typer
 from monitor.commands.errors import USAGE, fail
 from monitor.connection import Connection, ConnectionFailed, wait_for_broker
 
-PATIENCE_S = 30.0
+PATIENCE_S = 10.0
 
 
 def connected(
