@@ -7,8 +7,8 @@ only the day and is left out. Facts of one second count in the order of their id
 stay, which has one finding for the earliest such fact.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator
+from typing import ClassVar
 
 import msgspec
 
@@ -17,11 +17,12 @@ from detectors.durations import spelled
 from detectors.findings import ALWAYS, Finding, Span
 from detectors.geography import distance_mm, longest_travel, too_far
 from detectors.history import PersonHistory
+from detectors.sights import Sight, elsewhere, sights
 from detectors.terms import RuleTerms
 from detectors.units import Duration, Speed
 from topics.facts import Admission, PresenceCheck, Settlement
 from topics.registry import Institution
-from topics.times import DAY, HOUR
+from topics.times import HOUR
 
 _KM = 1_000_000  # millimetres
 
@@ -38,15 +39,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speed: Speed
     allowance: Duration
     pharmacy: bool
-
-
-class Sight(NamedTuple):
-    """When and where a person was seen, in order of time and identity."""
-
-    time: int
-    ref: str
-    institution: str
-    about: tuple[str, str]
 
 
 class ImpossibleTravel(Detector[PersonHistory]):
@@ -69,7 +61,7 @@ class ImpossibleTravel(Detector[PersonHistory]):
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement or stay; of a stay its earliest fact at fault is the anchor."""
         told: set[tuple[str, str]] = set()
-        for sight, before in _elsewhere(_sights(history, terms.limits, span)):
+        for sight, before in elsewhere(_sights(history, terms.limits, span)):
             seconds = sight.time - before.time + terms.limits.allowance
             if sight.about in told or seconds > longest_travel(terms.limits.speed):
                 continue
@@ -82,37 +74,13 @@ class ImpossibleTravel(Detector[PersonHistory]):
 
 
 def _sights(history: PersonHistory, limits: Limits, span: Span) -> list[Sight]:
-    """Where the person was seen, as far as it matters to the span."""
-    admissions, checks = history.all_of(Admission), history.all_of(PresenceCheck)
-    # a stay's earliest fact at fault may lie anywhere, a settlement depends on a few days before it alone
-    needed = ALWAYS if admissions or checks else Span(span.begin - longest_travel(limits.speed), span.end)
     types = history.general.outpatient | history.general.emergency
     if limits.pharmacy:
         types |= history.general.pharmacy
-    sights = [
-        Sight(one.care_time, one.ref, one.institution, ("settlement", one.id))
-        for one in history.settlements_in(needed)
-        if one.med_type in types and (one.begin is None or one.begin % DAY)
-    ]
-    sights += [Sight(one.begin, one.ref, one.institution, ("stay", one.visit)) for one in admissions if one.begin % DAY]
-    sights += [
-        Sight(one.checked_at, one.ref, one.institution, ("stay", one.visit))
-        for one in checks
-        if one.present != "absent"
-    ]
-    return sorted(sights)
-
-
-def _elsewhere(sights: Sequence[Sight]) -> Iterator[tuple[Sight, Sight]]:
-    """Each sight with the latest earlier one at another institution."""
-    last: Sight | None = None
-    other: Sight | None = None  # the latest before `last` at another institution than that of `last`
-    for sight in sights:
-        if last is not None and last.institution != sight.institution:
-            other = last
-        if other is not None:
-            yield sight, other
-        last = sight
+    # a stay's earliest fact at fault may lie anywhere, a settlement depends on a few days before it alone
+    of_stays = bool(history.all_of(Admission)) or bool(history.all_of(PresenceCheck))
+    needed = ALWAYS if of_stays else Span(span.begin - longest_travel(limits.speed), span.end)
+    return sights(history, types, needed)
 
 
 def _finding(history: PersonHistory, sight: Sight, before: Sight, distance: int, terms: RuleTerms) -> Finding:

@@ -22,7 +22,7 @@ from topics.times import DAY
 PARTS: Final[tuple[type[Any], ...]] = (Admission, Discharge, Settlement, Transfer, Leave, PresenceCheck)
 """The kinds of facts that a stay is put together from."""
 
-STAY_FACTS: Final = (*PARTS, FeeLine, TraumaFiling, SelfPayStay)
+STAY_FACTS: Final[tuple[type[PersonFact], ...]] = (*PARTS, FeeLine, TraumaFiling, SelfPayStay)
 """All kinds of facts of a visit: what rules about stays read, since any of them keeps an open stay open."""
 
 

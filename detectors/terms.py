@@ -206,6 +206,11 @@ class TermsSet:
 
     def over(self, rule: str, span: Span) -> Iterator[tuple[RuleTerms, Span]]:
         """The rule's terms with the part of the span in which they are in force."""
+        if len(self.versions) == 1:
+            ruled = self.versions[0].rules.get(rule)
+            if ruled is not None and span.begin <= span.end:
+                yield ruled, span
+            return
         for index, terms in enumerate(self.versions):
             last = self.versions[index + 1].valid_from - 1 if index + 1 < len(self.versions) else span.end
             begin, end = max(span.begin, terms.valid_from), min(span.end, last)

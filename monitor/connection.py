@@ -119,12 +119,17 @@ class Connection:
         """
         if not self.uses_tls:
             return None
+        files = [file for file in (self.ca_file, self.certificate, self.key) if file is not None]
         try:
+            for file in files:
+                Path(file).open("rb").close()  # its message names the file, that of ssl does not
             context = ssl.create_default_context(cafile=self.ca_file)
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key, self.key_password)
-        except (OSError, ssl.SSLError) as error:
-            raise ConnectionFailed(f"TLS files cannot be used: {error}") from None
+        except ssl.SSLError as error:
+            raise ConnectionFailed(f"TLS files ({', '.join(files)}) cannot be used: {error}") from None
+        except OSError as error:
+            raise ConnectionFailed(f"{error.filename}: {error.strerror}") from None
         context.check_hostname = self.identification == "https"
         return context
 

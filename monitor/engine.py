@@ -48,8 +48,10 @@ class Engine:
         persons = Rules(by_kind.pop("person", {}), terms)
         others = {kind: Rules(detectors_of, terms) for kind, detectors_of in by_kind.items()}
         self._consults = {
-            "person": {kind for _, detector in persons.active for kind in detector.consults},
-            "key": {kind for rules in others.values() for _, detector in rules.active for kind in detector.consults},
+            "person": {kind for detector in persons.active.values() for kind in detector.consults},
+            "key": {
+                kind for rules in others.values() for detector in rules.active.values() for kind in detector.consults
+            },
         }
         self.persons = PersonStage(persons, self.registry, scorer, max_bytes)
         self.keys = KeyStage(others, terms.general, self.registry, partitions, contributions, max_bytes)

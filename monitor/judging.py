@@ -1,13 +1,12 @@
 """From findings to changes of alerts: what stood before is held against what stands now."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from detectors.detector import Detector
-from detectors.findings import ALWAYS, Finding, Span, withdrawn
-from detectors.terms import TermsSet
+from detectors.findings import Finding, Span, withdrawn
+from detectors.terms import RuleTerms, TermsSet
 from monitor.records import AlertChange
 from monitor.state import Held, Identity
 from topics.alerts import About, encode
@@ -21,59 +20,56 @@ class Cause(NamedTuple):
     time_ms: int
 
 
-@dataclass(frozen=True)
 class Rules:
     """The detectors of one kind of key with their terms.
 
-    Attributes:
+    Args:
         detectors: by rule id.
         terms: all versions.
+
+    Attributes:
+        terms: all versions of the terms.
+        active: detectors that are enabled in some version, by rule id.
+        waiting: those of them whose findings change by time alone.
+        longest_reach: of all rules, seconds.
+        longest_look_back: from a changed fact to the earliest one that may matter for what it touches, seconds.
     """
 
-    detectors: Mapping[str, Detector[Any]]
-    terms: TermsSet
-    _reach: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for rule, detector in self.detectors.items():
-            limits = [version.rules[rule].limits for version in self.terms.versions if rule in version.rules]
-            if limits:
-                back = max(map(detector.reach_back, limits))
-                self._reach[rule] = back, max(map(detector.reach, limits))
-
-    @property
-    def active(self) -> Iterator[tuple[str, Detector[Any]]]:
-        """Detectors that are enabled in some version of the terms."""
-        for rule in self._reach:
-            yield rule, self.detectors[rule]
+    def __init__(self, detectors: Mapping[str, Detector[Any]], terms: TermsSet) -> None:
+        self.terms = terms
+        self.active: dict[str, Detector[Any]] = {}
+        self._reach: dict[str, tuple[int, int]] = {}
+        self._waiting: list[tuple[Detector[Any], RuleTerms]] = []
+        for rule, detector in detectors.items():
+            versions = [version.rules[rule] for version in terms.versions if rule in version.rules]
+            if not versions:
+                continue
+            limits = [version.limits for version in versions]
+            self.active[rule] = detector
+            self._reach[rule] = max(map(detector.reach_back, limits)), max(map(detector.reach, limits))
+            if type(detector).wake is not Detector.wake:
+                self._waiting += [(detector, version) for version in versions]
+        self.waiting = tuple(dict.fromkeys(terms.rule for _, terms in self._waiting))
+        self.longest_reach = max(map(max, self._reach.values()), default=0)
+        self.longest_look_back = max(map(sum, self._reach.values()), default=0)
 
     def reach(self, rule: str) -> tuple[int, int]:
         """The longest reach of the rule over all versions of the terms, back and ahead, seconds."""
         return self._reach[rule]
 
-    @property
-    def longest_reach(self) -> int:
-        """Of all rules, seconds."""
-        return max(map(max, self._reach.values()), default=0)
-
     def judge(self, rule: str, history: Any, span: Span) -> dict[Identity, Finding]:  # noqa: ANN401 - a history
         """All findings of a rule anchored in the span, each under the terms in force at its anchor."""
         found: dict[Identity, Finding] = {}
-        detector = self.detectors[rule]
+        judge = self.active[rule].judge
         for terms, part in self.terms.over(rule, span):
-            for finding in detector.judge(history, terms, part):
+            for finding in judge(history, terms, part):
                 found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
         return found
 
     def wake(self, history: Any) -> int | None:  # noqa: ANN401 - a history
         """The next tick at which any rule must judge by time alone."""
-        wakes = []
-        for rule, detector in self.active:
-            for terms, _ in self.terms.over(rule, ALWAYS):
-                wake = detector.wake(history, terms)
-                if wake is not None:
-                    wakes.append(wake)
-        return min(wakes, default=None)
+        wakes = [detector.wake(history, terms) for detector, terms in self._waiting]
+        return min((wake for wake in wakes if wake is not None), default=None)
 
 
 def widened(span: Span, rule: str, standing: Iterable[Held]) -> Span:

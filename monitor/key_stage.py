@@ -64,10 +64,6 @@ class KeyStage:
         self._general = general
         self._bounds = Bounds(general.tolerance, general.lateness)
         self._decode = Decoder("institution") if max_bytes is None else Decoder("institution", max_bytes)
-        self._waiting = {
-            kind: [rule for rule, detector in kinds.active if type(detector).wake is not Detector.wake]
-            for kind, kinds in rules.items()
-        }
 
     def apply(self, records: Sequence[Record], store: Reader) -> Effects:
         """Judge a batch of one partition's records in their order."""
@@ -208,7 +204,7 @@ class KeyStage:
         rules = self._rules.get(state.kind)
         if rules is None or not (work.whole or work.changed or history.touched):
             return
-        for rule, detector in rules.active:
+        for rule, detector in rules.active.items():
             span = self._span(rule, detector, rules, work)
             if span is None or span.begin > span.end:
                 continue
@@ -216,7 +212,7 @@ class KeyStage:
             for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
                 effects.alerts.append(change)
                 state.moved(before, after)
-        if self._waiting[state.kind]:
+        if rules.waiting:
             state.wake = rules.wake(history)
         work.whole, work.changed, history.touched = False, [], {}
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from detectors.contributions import ROUTES, contributions, difference
-from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
 from detectors.history import filed_at, last_time
-from detectors.standing import affected
+from detectors.standing import Outcome, affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
 from monitor.records import Effects, Entry, Reader, Record, Rejected
@@ -23,7 +22,7 @@ from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, rea
 from topics import reasons
 from topics.admission import Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Fact, PersonFact, Tick
+from topics.facts import Fact, PersonFact, Settlement, Tick
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import from_record_time
@@ -61,11 +60,12 @@ class PersonStage:
         self._scorer = scorer
         self._general = rules.terms.general
         self.horizon = self._general.lateness + rules.longest_reach
-        # a reversal may name a settlement as old as the horizon: what it touches reaches twice as far back
-        self.kept = self.horizon + 2 * rules.longest_reach
+        # a reversal may name a settlement as old as the horizon; anchors that it touches lie a reach before it, and
+        # what they look at another reach before them
+        self.kept = self.horizon + rules.longest_look_back
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
-        self._waiting = [rule for rule, detector in rules.active if type(detector).wake is not Detector.wake]
+        self._waiting = rules.waiting
 
     # ------------------------------------------------------------------ a batch
 
@@ -113,7 +113,7 @@ class PersonStage:
         works = []
         for key in keys:
             state = PersonState(person_of(key), store, self._general, self._registry, now)
-            works.append(_Work(state, cause, now=now, spans={rule: ALWAYS for rule, _ in self._rules.active}))
+            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(self._rules.active, ALWAYS)))
         self._finish(works, effects)
         self._write(works, effects)
         return effects
@@ -207,6 +207,9 @@ class PersonStage:
             if changed:
                 work.cause = cause
                 kinds.update(type(change.after or change.before) for change in changed)
+            elif outcome is Outcome.ADMITTED and isinstance(fact, Settlement):
+                work.cause = cause  # cancelled before it came: lines of its visit were live until now
+                kinds.add(Settlement)
         work.pending.clear()
         work.oldest = 1 << 62
         if not kinds:
@@ -216,7 +219,7 @@ class PersonStage:
         hulls = [hull for visit in visits if (hull := history.hull(visit)) is not None]
         span = Span(min([span.begin, *(h.begin for h in hulls)]), max([span.end, *(h.end for h in hulls)]))
         changed_references = references != history.references
-        for rule, detector in self._rules.active:
+        for rule, detector in self._rules.active.items():
             if changed_references and detector.uses_references:
                 work.spans[rule] = ALWAYS
             elif not kinds.isdisjoint(detector.reads):
@@ -248,7 +251,7 @@ class PersonStage:
         if floor is None:
             return
         for rule, span in work.spans.items():
-            work.spans[rule] = Span(max(span.begin, floor + max(self._rules.reach(rule))), span.end)
+            work.spans[rule] = Span(max(span.begin, floor + self._rules.reach(rule)[1]), span.end)
 
     def _send(self, deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
         for contribution in sorted(deltas):

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import lmdb
 
@@ -26,6 +26,18 @@ _POSITION: Final = b"changelog-position"
 _IDENTITY: Final = b"changelog-identity"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _OPEN_MARK: Final = "open-since-boot"
+_STARTS_IN_PLACE: Final = 3
+"""So often a store may be opened without being closed or getting any further; then it counts as damaged."""
+
+_DAMAGE: Final = (
+    lmdb.CorruptedError,
+    lmdb.InvalidError,
+    lmdb.PageNotFoundError,
+    lmdb.VersionMismatchError,
+    lmdb.IncompatibleError,
+    lmdb.PanicError,
+    lmdb.BadTxnError,  # a page that cannot be followed breaks the transaction that met it
+)
 
 
 class StoreError(Exception):
@@ -48,15 +60,30 @@ class Store:
     def _open(self) -> None:
         boot = _boot_id()
         mark = self._folder / _OPEN_MARK
-        if mark.exists() and mark.read_text() != boot:
+        before = _Mark.read(mark)
+        if before is not None and before.boot != boot:
             log.warning("%s was open when the machine went down: rebuilding it from the changelog", self._folder.name)
             shutil.rmtree(self._folder)
+            before = None
+        elif before is not None and before.starts >= _STARTS_IN_PLACE:
+            # not all damage shows when a store is opened: some ends the process at the first read of a page
+            log.warning(
+                "%s was opened %d times without getting any further: rebuilding it from the changelog",
+                self._folder.name,
+                before.starts,
+            )
+            shutil.rmtree(self._folder)
+            before = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            mark.write_text(boot)
+            starts = 1 if before is None else before.starts + 1
+            position = -1 if before is None else before.position
+            _Mark(boot, starts, position).write(mark)
             self._env = self._environment()
             self._check()
-        except (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError) as error:
+            if self.position != position:
+                _Mark(boot, 1, self.position).write(mark)
+        except _DAMAGE as error:
             log.warning("%s is damaged (%s): rebuilding it from the changelog", self._folder.name, error)
             self.wipe()
         except (OSError, lmdb.Error) as error:
@@ -90,7 +117,7 @@ class Store:
             self._env.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / _OPEN_MARK).write_text(_boot_id())
+        _Mark(_boot_id(), 1, 0).write(self._folder / _OPEN_MARK)
         self._env = self._environment()
 
     # ------------------------------------------------------------------ reading
@@ -237,6 +264,27 @@ class Reading:
                 if not key.startswith(prefix):
                     return
                 yield key
+
+
+class _Mark(NamedTuple):
+    """Says that a store is open: since which boot, how many starts in a row, and where it stood at the last one."""
+
+    boot: str
+    starts: int
+    position: int
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        try:
+            boot, starts, position = file.read_text().split()
+            return cls(boot, int(starts), int(position))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            return cls("unreadable", 0, 0)
+
+    def write(self, file: Path) -> None:
+        file.write_text(f"{self.boot} {self.starts} {self.position}")
 
 
 def _wake(time: int, key: bytes) -> bytes:

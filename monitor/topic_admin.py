@@ -104,7 +104,8 @@ async def create(
             ]
         if wrong:
             raise TopicsError(
-                "some topics exist and differ; delete them, or use another --prefix:" + "".join(f"\n  {w}" for w in wrong)
+                "some topics exist and differ; delete them, or use another --prefix:"
+                + "".join(f"\n  {w}" for w in wrong)
             )
         await _create(admin, missing)
         return [topic.name for topic in missing]

@@ -12,6 +12,8 @@ from typing import Final
 
 from monitor import clock
 
+CONFIG: Final = "server.properties"
+"""The broker's settings in its data folder; its process is known by that argument."""
 _NOTE: Final = "broker.json"
 _LOCK: Final = "broker.lock"
 _STOP_WITHIN_S: Final = 20.0
@@ -68,7 +70,7 @@ def running(data: Path) -> Running | None:
         found = Running(int(content["pid"]), str(content["bootstrap_servers"]), bool(content.get("ready", True)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    if not _is_kafka(found.pid):
+    if not _is_broker(found.pid, folder):
         forget(folder)
         return None
     return found
@@ -82,7 +84,7 @@ def stop(data: Path) -> bool:
     with contextlib.suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
     until = clock.monotonic() + _STOP_WITHIN_S
-    while _is_kafka(found.pid):
+    while _is_broker(found.pid, data.absolute()):
         if clock.monotonic() > until:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(found.pid, signal.SIGKILL)
@@ -91,13 +93,14 @@ def stop(data: Path) -> bool:
     return True
 
 
-def _is_kafka(pid: int) -> bool:
-    """Whether the process lives and is a Kafka broker (a number may have been given to another)."""
+def _is_broker(pid: int, data: Path) -> bool:
+    """Whether the process lives and is the broker of this folder (a number may have been given to another)."""
     try:
         os.kill(pid, 0)
     except OSError:
         return False
     try:
-        return b"kafka.Kafka" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return not Path("/proc").exists()
+    return b"kafka.Kafka" in arguments and os.fsencode(data / CONFIG) in arguments

@@ -15,7 +15,7 @@ from typing import Final, Self
 from monitor import clock
 from monitor.broker.jars import class_path
 from monitor.broker.ports import HOST, PortUnusable, check_port, free_port, is_usable
-from monitor.broker.running import Running, forget, lock, note, running
+from monitor.broker.running import CONFIG, Running, forget, lock, note, running
 from monitor.children import ends_with_parent
 
 DEFAULT_DATA: Final = Path(".data/broker")
@@ -162,7 +162,7 @@ class EmbeddedBroker:
         )
 
     def _configure(self) -> Path:
-        config = self._data / "server.properties"
+        config = self._data / CONFIG
         port = self._port or _port_before(config) or free_port()
         if self._port:
             try:

@@ -58,21 +58,29 @@ class _Export:
         yield from self._each("patients", ("Id", "BIRTHDATE", "DEATHDATE", "GENDER"), _person)
         bills = Bills(self._rows, self._report)
         for encounter, row in bills.encounters.values():
-            yield from self._from(row, lambda _row, one=encounter: _stay(one))
+            yield from self._checked(row, _stay(encounter))
         for bill, row in bills.all():
-            yield from self._from(row, lambda _row, one=bill: [_settlement(one)])
+            yield from self._checked(row, [_settlement(bill)])
 
     def _each(
         self, table: str, columns: tuple[str, ...], make: Callable[[Row], list[dict[str, Any]]]
     ) -> Iterator[Checked]:
         for row in self._rows(table, columns):
-            yield from self._from(row, make)
+            try:
+                wires = make(row)
+            except BadValue as error:
+                self._report(row.problem(error))
+                continue
+            yield from self._checked(row, wires)
 
-    def _from(self, row: Row, make: Callable[[Row], list[dict[str, Any]]]) -> Iterator[Checked]:
+    def _checked(self, row: Row, wires: list[dict[str, Any]]) -> Iterator[Checked]:
+        """All objects of a row, or none of them."""
         try:
-            yield from [checked(wire) for wire in make(row)]
+            found = [checked(wire) for wire in wires]
         except BadValue as error:
             self._report(row.problem(error))
+            return
+        yield from found
 
     def _rows(self, table: str, columns: tuple[str, ...], *, optional: bool = False) -> Iterator[Row]:
         path = self._folder / f"{table}.csv"
@@ -173,7 +181,7 @@ def _settlement(bill: Bill) -> dict[str, Any]:
                         "feedetl_sn": line.sequence,
                         "fee_ocur_time": line.time,
                         "med_list_codg": line.item,
-                        "cnt": line.count,
+                        "cnt": line.units,
                         "pric": _text(line.price),
                         "det_item_fee_sumamt": _text(line.amount),
                         "med_chrgitm_type": line.category,

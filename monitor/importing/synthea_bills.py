@@ -44,7 +44,7 @@ class Line(NamedTuple):
     sequence: str
     time: str
     item: str
-    count: int
+    units: int
     price: Decimal
     amount: Decimal
     category: str
@@ -127,10 +127,6 @@ class Bills:
         for row in self._rows("encounters", columns + costs):
             cells = row.cells
             try:
-                med_type = values.MED_TYPES.get(cells["ENCOUNTERCLASS"].lower())
-                if med_type is None:
-                    known = ", ".join(values.MED_TYPES)
-                    raise BadValue("ENCOUNTERCLASS", f"{cells['ENCOUNTERCLASS'][:40]!r} is none of {known}")
                 for column in ("START", "STOP"):
                     if cells[column] or column == "START":
                         values.moment(column, cells[column])
@@ -141,7 +137,7 @@ class Bills:
                     cells["PROVIDER"] or None,
                     cells["START"],
                     cells["STOP"] or None,
-                    med_type,
+                    values.med_type("ENCOUNTERCLASS", cells["ENCOUNTERCLASS"]),
                     cells["CODE"],
                     *(values.amount(column, cells[column]) for column in costs),
                 )
@@ -191,20 +187,24 @@ class Bills:
             if cells["TYPE"] not in {"CHARGE", "PAYMENT"}:
                 continue  # transfers of what is open from one payer to the next
             try:
-                found = claims.get(cells["CLAIMID"])
-                if found is None:
-                    raise BadValue("CLAIMID", "no such claim")
-                bill = found[0]
-                if cells["TYPE"] == "CHARGE":
-                    line = self._charge(bill.encounter, row)
-                    bill.lines.append(line)
-                    bill.total += line.amount
-                elif cells["METHOD"] == _BY_INSURER:
-                    bill.fund += values.amount("PAYMENTS", cells["PAYMENTS"])
-                else:
-                    bill.cash += values.amount("PAYMENTS", cells["PAYMENTS"])
+                self._add(row, claims)
             except BadValue as error:
                 self._report(row.problem(error))
+
+    def _add(self, row: Row, claims: dict[str, tuple[Bill, Row]]) -> None:
+        cells = row.cells
+        found = claims.get(cells["CLAIMID"])
+        if found is None:
+            raise BadValue("CLAIMID", "no such claim")
+        bill = found[0]
+        if cells["TYPE"] == "CHARGE":
+            line = self._charge(bill.encounter, row)
+            bill.lines.append(line)
+            bill.total += line.amount
+        elif cells["METHOD"] == _BY_INSURER:
+            bill.fund += values.amount("PAYMENTS", cells["PAYMENTS"])
+        else:
+            bill.cash += values.amount("PAYMENTS", cells["PAYMENTS"])
 
     def _charge(self, encounter: Encounter, row: Row) -> Line:
         cells = row.cells
@@ -236,7 +236,9 @@ class Bills:
         drugs = self._drugs.get(encounter.id, [])
         total = encounter.total + sum((drug.total for drug in drugs), _ZERO)
         fund = encounter.covered + sum((drug.covered for drug in drugs), _ZERO)
-        charges = [(encounter.start, encounter.code, 1, encounter.base, encounter.base, None)]
+        charges: list[tuple[str, str, int, Decimal, Decimal, int | None]] = [
+            (encounter.start, encounter.code, 1, encounter.base, encounter.base, None)
+        ]
         charges += [(time, code, 1, cost, cost, None) for time, code, cost in self._procedures.get(encounter.id, ())]
         # several dispensings are not one supply: for how long each lasts counts, not their sum
         charges += [
@@ -244,8 +246,8 @@ class Bills:
             for drug in drugs
         ]
         bill = Bill(encounter.id, encounter, encounter.physician, total, fund, total - fund)
-        for number, (time, code, count, price, cost, days) in enumerate(charges, 1):
+        for number, (time, code, units, price, cost, days) in enumerate(charges, 1):
             category = self._category(encounter, code, time)[0]
-            line = Line(str(number), time, code, count, price, cost, category, days, encounter.physician)
+            line = Line(str(number), time, code, units, price, cost, category, days, encounter.physician)
             bill.lines.append(line)
         return bill

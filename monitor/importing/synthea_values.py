@@ -43,6 +43,18 @@ _MICRO: Final = Decimal("0.000001")
 _DAY: Final = dt.timedelta(days=1)
 
 
+def med_type(column: str, encounter_class: str) -> str:
+    """The med_type of an ENCOUNTERCLASS.
+
+    Raises:
+        BadValue: a class that is not known.
+    """
+    found = MED_TYPES.get(encounter_class.lower())
+    if found is None:
+        raise BadValue(column, f"{encounter_class[:40]!r} is none of {', '.join(MED_TYPES)}")
+    return found
+
+
 def amount(column: str, text: str) -> Decimal:
     """Dollars as yuan, rounded half up to the fen.
 
@@ -78,7 +90,7 @@ def _number(column: str, text: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         raise BadValue(column, f"{text[:40]!r} is not a number") from None
-    if not number.is_finite() or number.adjusted() > 12:  # noqa: PLR2004 - as the contract's money
+    if not number.is_finite() or number.adjusted() > 12:
         raise BadValue(column, f"{text[:40]!r} is not a believable number")
     return number
 

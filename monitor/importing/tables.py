@@ -5,7 +5,7 @@ import gzip
 import io
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple, Protocol, cast
 
 _NOT_DECODED: Final = range(0xDC80, 0xDD00)
 """What `surrogateescape` makes of bytes that are not of the encoding."""
@@ -57,6 +57,17 @@ class Row(NamedTuple):
 Report = Callable[[Problem], None]
 
 
+class _Reader(Protocol):
+    """What `csv.reader` makes; its own type has no public name."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+        ...
+
+    def __next__(self) -> list[str]: ...
+
+
 def read_table(
     path: Path,
     columns: Collection[str],
@@ -102,7 +113,7 @@ def read_table(
         on_part(1.0)
 
 
-def _header(path: Path, reader: "csv._reader", columns: Collection[str], encoding: str) -> list[str]:
+def _header(path: Path, reader: _Reader, columns: Collection[str], encoding: str) -> list[str]:
     try:
         header = [cell.strip() for cell in next(reader)]
     except StopIteration:
@@ -120,7 +131,7 @@ def _header(path: Path, reader: "csv._reader", columns: Collection[str], encodin
     return header
 
 
-def _rows(path: Path, reader: "csv._reader", report: Report) -> Iterator[list[str]]:
+def _rows(path: Path, reader: _Reader, report: Report) -> Iterator[list[str]]:
     while True:
         try:
             yield next(reader)

@@ -33,7 +33,7 @@ async def write(connection: Connection, topic: str, *values: bytes, transaction:
         await producer.stop()
 
 
-async def read(connection: Connection, topic: str, count: int) -> list[bytes]:
+async def read(connection: Connection, topic: str, count: int) -> list[bytes | None]:
     """The first values of a topic, as committed."""
     consumer = AIOKafkaConsumer(
         topic, **connection.aiokafka(), auto_offset_reset="earliest", isolation_level="read_committed"

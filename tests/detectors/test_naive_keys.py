@@ -1,7 +1,7 @@
 """Rules on lines, beds, trace codes and institutions against a second implementation, written from the catalogue."""
 
 from collections.abc import Sequence
-from typing import Any
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -14,18 +14,20 @@ from tests.facts import (
     at,
     enrolment,
     fee_lines,
-    identities,
+    identity,
     item,
     later,
     line,
     quota,
     reversal,
+    run,
     settlement,
     stay_fact,
     tick,
     void,
 )
 from tests.naive.rules import findings
+from topics.alerts import decode
 
 H = 3600
 END = tick(at(400))
@@ -33,12 +35,14 @@ EARLY = tick(at(-400))
 MED_TYPES = ["11", "13", "14", "21", "41", None]
 
 
-def both(objects: Sequence[Wire], rules: set[str], chance: Any) -> tuple[set[Identity], set[Identity]]:
+def both(objects: Sequence[Wire], rules: set[str], chance: Random) -> tuple[set[Identity], set[Identity]]:
     """What the engine and the naive rules say, of facts in a random order of arrival between two ticks."""
     facts = list(objects)
     chance.shuffle(facts)
     facts = [EARLY, *facts, END]
-    return {found for found in identities(facts) if found[0] in rules}, findings(facts, rules)
+    batch = chance.choice([1, 3, 1000])
+    found = {identity(decode(value)) for value in run(facts, batch=batch).alerts()}
+    return {one for one in found if one[0] in rules}, findings(facts, rules)
 
 
 CHANCE = st.randoms(use_true_random=False)
@@ -96,7 +100,7 @@ def _line(draw: st.DrawFn, number: int, time: str) -> Wire:
 
 @settings(max_examples=250, deadline=None)
 @given(dispensings(), CHANCE)
-def test_lines_agree(objects: list[Wire], chance: object) -> None:
+def test_lines_agree(objects: list[Wire], chance: Random) -> None:
     """Oversupply, prices and trace codes over small dense histories."""
     ours, theirs = both(objects, {"drug-oversupply", "price-over-ceiling", "trace-code-reused"}, chance)
     assert ours == theirs
@@ -129,7 +133,7 @@ def bed_days(draw: st.DrawFn) -> list[Wire]:
 
 @settings(max_examples=300, deadline=None)
 @given(bed_days(), CHANCE)
-def test_beds_agree(objects: list[Wire], chance: object) -> None:
+def test_beds_agree(objects: list[Wire], chance: Random) -> None:
     """Who lay in a bed with whom for more than twelve hours in one piece."""
     ours, theirs = both(objects, {"one-bed-two-people"}, chance)
     assert ours == theirs
@@ -179,7 +183,7 @@ def institution_days(draw: st.DrawFn) -> list[Wire]:
 
 @settings(max_examples=150, deadline=None)
 @given(institution_days(), CHANCE)
-def test_institutions_agree(objects: list[Wire], chance: object) -> None:
+def test_institutions_agree(objects: list[Wire], chance: Random) -> None:
     """Quotas, a month's average cost, and days that stand out."""
     rules = {"quota-progress", "quota-exhausted", "avg-cost-growth", "cost-spike"}
     ours, theirs = both(objects, rules, chance)

@@ -13,9 +13,9 @@ def drug_oversupply(facts: Standing) -> Iterator[Finding]:
     class_of = {one["med_list_codg"]: one.get("class_codg") for one in facts.entries("item")}
     supplies: dict[tuple[str, str, str], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for line in facts.lines:
-        if not Decimal(str(line.get("prd_days") or 0)) or line["med_type"] is None:
+        if not Decimal(str(line.get("prd_days") or 0)):
             continue
-        if line["med_type"] in INPATIENT and line.get("dscg_tkdrug_flag") != "1":
+        if line.get("dscg_tkdrug_flag") != "1" and (line["med_type"] is None or line["med_type"] in INPATIENT):
             continue
         item, drug_class = line["med_list_codg"], class_of.get(line["med_list_codg"])
         supplies[line["psn_no"], "item", item][line["mdtrt_id"]].append(line)

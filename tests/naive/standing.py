@@ -28,10 +28,23 @@ IDENTITY = {
     "discharge": ("mdtrt_id",),
     "leave": ("mdtrt_id", "leave_begntime"),
     "presence-check": ("chk_id",),
+    "trauma-filing": ("mdtrt_id",),
     "self-pay-stay": ("mdtrt_id",),
     "enrolment": ("psn_no",),
     "death": ("psn_no",),
 }
+
+TIMES = (
+    "setl_time",
+    "begntime",
+    "endtime",
+    "fee_ocur_time",
+    "leave_begntime",
+    "leave_endtime",
+    "chk_time",
+    "filed_time",
+)
+"""Fields with the times that facts of a visit speak of."""
 
 
 def seconds(text: str) -> int:
@@ -99,7 +112,7 @@ class Stay:
         if self.admission is None:
             place = [None, None, None]
             if self.settlements:
-                place[0] = self.settlements[-1].get("adm_dept_codg")
+                place[0] = self.settlements[0].get("adm_dept_codg")
         else:
             place = [self.admission.get(name) for name in names]
         for transfer in self.transfers:
@@ -201,9 +214,10 @@ def _add_stays(out: Standing, lines: list[dict[str, Any]]) -> None:
     transfers = defaultdict(list)
     for transfer in sorted(out.facts["transfer"], key=lambda one: str(one["begntime"])):
         transfers[transfer["mdtrt_id"]].append(transfer)
-    last_line: dict[str, int] = defaultdict(int)
-    for line in lines:
-        last_line[line["mdtrt_id"]] = max(last_line[line["mdtrt_id"]], seconds(line["fee_ocur_time"]))
+    last_fact: dict[str, int] = defaultdict(int)
+    for fact in [*lines, *(one for facts in out.facts.values() for one in facts if "mdtrt_id" in one)]:
+        times = [seconds(fact[name]) for name in TIMES if fact.get(name)]
+        last_fact[fact["mdtrt_id"]] = max(last_fact[fact["mdtrt_id"]], *times)
     inpatient = {s["mdtrt_id"] for s in out.facts["settlement"] if s["med_type"] in INPATIENT}
     for visit in sorted(inpatient | set(admissions)):
         admission, discharge = admissions.get(visit), discharges.get(visit)
@@ -219,7 +233,7 @@ def _add_stays(out: Standing, lines: list[dict[str, Any]]) -> None:
             end = ends[-1]
         else:
             is_open = True
-            end = max(begin, min(out.now, max(begin + 60 * DAY, last_line[visit])))
+            end = max(begin, min(out.now, max(begin + 60 * DAY, last_fact[visit])))
         disease = None
         if settled:
             disease = settled[-1].get("dscg_maindiag_code")

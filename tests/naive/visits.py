@@ -74,22 +74,25 @@ def impossible_travel(facts: Standing) -> Iterator[Finding]:
     for settlement in facts.facts["settlement"]:
         if settlement["med_type"] in OUTPATIENT | EMERGENCY and not _day_only(settlement):
             about = ("settlement", settlement["setl_id"])
-            seen[settlement["psn_no"]].append((care_time(settlement), about, settlement["fixmedins_code"]))
+            ref = f"settlement:{settlement['setl_id']}"
+            seen[settlement["psn_no"]].append((care_time(settlement), ref, about, settlement["fixmedins_code"]))
     for admission in facts.facts["admission"]:
         if not _day_only(admission):
             about = ("stay", admission["mdtrt_id"])
-            seen[admission["psn_no"]].append((seconds(admission["begntime"]), about, admission["fixmedins_code"]))
+            ref = f"admission:{admission['mdtrt_id']}"
+            seen[admission["psn_no"]].append((seconds(admission["begntime"]), ref, about, admission["fixmedins_code"]))
     for check in facts.facts["presence-check"]:
         if check["present"] in ("in-bed", "on-premises"):
             about = ("stay", check["mdtrt_id"])
-            seen[check["psn_no"]].append((seconds(check["chk_time"]), about, check["fixmedins_code"]))
+            ref = f"presence-check:{check['chk_id']}"
+            seen[check["psn_no"]].append((seconds(check["chk_time"]), ref, about, check["fixmedins_code"]))
     for moments in seen.values():
         moments.sort()
-        for index, (time, about, institution) in enumerate(moments):
-            others = [one for one in moments[:index] if one[2] != institution]
+        for index, (time, _, about, institution) in enumerate(moments):
+            others = [one for one in moments[:index] if one[3] != institution]
             if not others:
                 continue
-            earlier, _, from_where = others[-1]
+            earlier, _, _, from_where = others[-1]
             if institution not in places or from_where not in places:
                 continue
             if kilometres(places[institution], places[from_where]) > 120 * ((time - earlier) / HOUR + 0.5):
@@ -115,7 +118,7 @@ def outpatient_during_stay(facts: Standing) -> Iterator[Finding]:
     leaves = defaultdict(list)
     for leave in facts.facts["leave"]:
         if leave.get("papers"):
-            back = seconds(leave["leave_endtime"]) if leave.get("leave_endtime") else facts.now
+            back = seconds(leave["leave_endtime"]) if leave.get("leave_endtime") else math.inf
             leaves[leave["mdtrt_id"]].append((seconds(leave["leave_begntime"]), back))
     for settlement in facts.facts["settlement"]:
         if settlement["med_type"] not in OUTPATIENT | PHARMACY:
