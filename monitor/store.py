@@ -27,7 +27,7 @@ _IDENTITY: Final = b"changelog-identity"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _OPEN_MARK: Final = "open-since-boot"
 _STARTS_IN_PLACE: Final = 3
-"""So often a store may be opened without being closed or getting any further; then it counts as damaged."""
+"""So often in a row a store may be opened and neither written nor closed; then it counts as damaged."""
 
 _DAMAGE: Final = (
     lmdb.CorruptedError,
@@ -68,7 +68,7 @@ class Store:
         elif before is not None and before.starts >= _STARTS_IN_PLACE:
             # not all damage shows when a store is opened: some ends the process at the first read of a page
             log.warning(
-                "%s was opened %d times without getting any further: rebuilding it from the changelog",
+                "%s was opened %d times and nothing came of it: rebuilding it from the changelog",
                 self._folder.name,
                 before.starts,
             )
@@ -76,13 +76,10 @@ class Store:
             before = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            starts = 1 if before is None else before.starts + 1
-            position = -1 if before is None else before.position
-            _Mark(boot, starts, position).write(mark)
+            self._mark = _Mark(boot, 1 if before is None else before.starts + 1)
+            self._mark.write(mark)
             self._env = self._environment()
             self._check()
-            if self.position != position:
-                _Mark(boot, 1, self.position).write(mark)
         except _DAMAGE as error:
             log.warning("%s is damaged (%s): rebuilding it from the changelog", self._folder.name, error)
             self.wipe()
@@ -117,7 +114,8 @@ class Store:
             self._env.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
-        _Mark(_boot_id(), 1, 0).write(self._folder / _OPEN_MARK)
+        self._mark = _Mark(_boot_id(), 1)
+        self._mark.write(self._folder / _OPEN_MARK)
         self._env = self._environment()
 
     # ------------------------------------------------------------------ reading
@@ -183,6 +181,9 @@ class Store:
             raise StoreError(f"{self._folder.name} has reached its bound of {self._map_bytes} bytes") from None
         except lmdb.Error as error:
             raise StoreError(f"{self._folder.name} cannot be written: {error}; is the disk full?") from error
+        if self._mark.starts:
+            self._mark = self._mark._replace(starts=0)
+            self._mark.write(self._folder / _OPEN_MARK)
 
     def load(
         self,
@@ -267,24 +268,23 @@ class Reading:
 
 
 class _Mark(NamedTuple):
-    """Says that a store is open: since which boot, how many starts in a row, and where it stood at the last one."""
+    """Says that a store is open: since which boot, and how many starts in a row wrote nothing."""
 
     boot: str
     starts: int
-    position: int
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
         try:
-            boot, starts, position = file.read_text().split()
-            return cls(boot, int(starts), int(position))
+            boot, starts = file.read_text().split()
+            return cls(boot, int(starts))
         except FileNotFoundError:
             return None
         except ValueError:
-            return cls("unreadable", 0, 0)
+            return cls("unreadable", 0)
 
     def write(self, file: Path) -> None:
-        file.write_text(f"{self.boot} {self.starts} {self.position}")
+        file.write_text(f"{self.boot} {self.starts}")
 
 
 def _wake(time: int, key: bytes) -> bytes:

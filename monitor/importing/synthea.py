@@ -25,8 +25,8 @@ _FIRST_YEAR: Final = 1970
 OnPart = Callable[[str, float], None]
 
 
-def import_synthea(folder: Path, report: Report, on_part: OnPart = lambda _table, _part: None) -> list[bytes]:
-    """Read an export and give its facts as NDJSON lines: the registry first, then by event time.
+def import_synthea(folder: Path, report: Report, on_part: OnPart = lambda _table, _part: None) -> list[Checked]:
+    """Read an export and give its facts: the registry first, then by event time.
 
     Args:
         folder: of the CSV files.
@@ -37,8 +37,7 @@ def import_synthea(folder: Path, report: Report, on_part: OnPart = lambda _table
         TableError: a table that must be there is missing, or a column of one.
     """
     export = _Export(folder, report, on_part)
-    found = sorted(export.objects(), key=lambda one: (one.at, _ORDER.get(one.kind, len(_ORDER)), one.line))
-    return [one.line for one in found]
+    return sorted(export.objects(), key=lambda one: (one.at, _ORDER.get(one.kind, len(_ORDER)), one.line))
 
 
 class _Export:
