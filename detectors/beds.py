@@ -14,13 +14,13 @@ from detectors.findings import Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution
 from detectors.stays import STAY_FACTS, Stay
-from topics.facts import Admission, Enrolment, Reversal, Transfer
+from topics.facts import Admission, Enrolment, Fact, Reversal, Transfer
 from topics.times import DAY
 
 KIND: Final = "bed"
 PIECES: Final = "piece"
 
-READS: Final = (*STAY_FACTS, Reversal, Enrolment)
+READS: Final[tuple[type[Fact], ...]] = (*STAY_FACTS, Reversal, Enrolment)
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -97,6 +97,10 @@ class CostSpike(Detector[KeyHistory]):
         coming = history.measure(SETTLEMENTS, history.now // DAY + 1, ALWAYS.end)
         return min(coming) * DAY if coming else None
 
+    def woken(self, limits: Limits) -> int:  # noqa: ARG002 - any limits
+        """The days reached are judged, and none before them."""
+        return 0
+
 
 def _days_before(history: KeyHistory, day: int, limits: Limits, worked: dict[int, bool]) -> list[int] | None:
     """The last days of the day's kind before it; None without enough of them since the first settlement."""

@@ -56,3 +56,7 @@ class Detector(Generic[H]):
     def wake(self, history: H, terms: RuleTerms) -> int | None:  # noqa: ARG002 - most rules need no clock
         """The next tick (local second, later than `history.now`) at which findings change by time alone."""
         return None
+
+    def woken(self, limits: Any) -> int | None:  # noqa: ANN401, ARG002 - the detector's own limits struct
+        """How far before a wake time anchors lie of findings that it changes, seconds; None: anywhere."""
+        return None

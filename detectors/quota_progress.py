@@ -73,6 +73,10 @@ class QuotaProgress(Detector[KeyHistory]):
         coming = history.measure(INPATIENT_FUND, history.now // DAY + 1, ALWAYS.end)
         return min(coming) * DAY if coming else None
 
+    def woken(self, limits: Limits) -> int:
+        """The period of the day reached is judged."""
+        return self.reach_back(limits)
+
 
 def _finding(
     history: KeyHistory, terms: RuleTerms, quota: Quota, days: tuple[int, int, int], cost: int

@@ -14,13 +14,13 @@ from detectors.lines import NetLine, lines_in
 from detectors.panes import Contribution
 from detectors.stays import STAY_FACTS
 from detectors.terms import General
-from topics.facts import FeeLine, Reversal
+from topics.facts import Fact, FeeLine, Reversal
 from topics.times import DAY
 
 KIND: Final = "trace-code"
 LINES: Final = "line"
 
-READS: Final = (*STAY_FACTS, Reversal)
+READS: Final[tuple[type[Fact], ...]] = (*STAY_FACTS, Reversal)
 
 
 class CodedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):

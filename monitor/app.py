@@ -61,7 +61,7 @@ class WorkerSettings:
     Attributes:
         connection: how brokers are reached.
         data: folder of local state, token and secret.
-        group: consumer group; workers of one group share the partitions.
+        group: workers of one group and prefix share the partitions.
         prefix: of topic names.
         terms: terms file or folder; None: built in.
         model: model file; None: settlements are not scored.
@@ -86,6 +86,11 @@ class WorkerSettings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     advertised: str | None = None
 
+    @property
+    def consumer_group(self) -> str:
+        """The consumer group: workers of another prefix read other topics and take no part in it."""
+        return self.prefix + self.group
+
 
 def shared_token(data: Path) -> str:
     """The workers' shared secret: from the environment, else from a file of the data folder, made on first use."""
@@ -108,7 +113,7 @@ class WorkerApp(DeliveryApp):
         self._settings = settings
         self._parts = parts
         self._runner: web.AppRunner | None = None
-        super().__init__(settings.group, **delivery)
+        super().__init__(settings.consumer_group, **delivery)
 
     async def on_first_start(self) -> None:
         """Start what the units need."""
@@ -144,7 +149,7 @@ class WorkerApp(DeliveryApp):
 
     async def _owner(self, stage: str, partition: int) -> str | None:
         topic = next(each.topics[0] for each in self.stages if each.name == stage)
-        return await owner_url(self._settings.connection, self._settings.group, topic, partition)
+        return await owner_url(self._settings.connection, self._settings.consumer_group, topic, partition)
 
 
 @dataclass
@@ -234,7 +239,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             raise RuntimeError("units are made after the start")
         context = UnitContext(
             connection=settings.connection,
-            group=prefix + group,
+            group=settings.consumer_group,
             data=settings.data,
             targets={PERSONS: targets(names[person_changelog]), KEYS: targets(names[key_changelog])},
             judges=judges,

@@ -53,7 +53,7 @@ class Connection:
         ca_file: certificates of the authority, PEM; None: those of the system.
         certificate: client certificate, PEM.
         key: its private key, PEM.
-        identification: `https` checks the broker's host name, an empty string does not.
+        identification: `https` checks the broker's host name; `none` or an empty string does not.
     """
 
     bootstrap_servers: str = DEFAULT_SERVERS
@@ -84,10 +84,14 @@ class Connection:
         connection = cls(**found)
         for server in connection.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")
-            if not host or not port.isdecimal():
+            if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
                 raise ConnectionFailed(f"bootstrap servers {connection.bootstrap_servers!r}: host:port[,host:port]")
         if connection.protocol not in _PROTOCOLS:
             raise ConnectionFailed(f"security.protocol {connection.protocol!r}: one of {', '.join(_PROTOCOLS)}")
+        if connection.identification not in {"https", "", "none"}:
+            raise ConnectionFailed(
+                f"ssl.endpoint.identification.algorithm {connection.identification!r}: https, or none for no check"
+            )
         if connection.uses_sasl:
             if connection.mechanism not in _MECHANISMS:
                 raise ConnectionFailed(f"sasl.mechanism {connection.mechanism!r}: one of {', '.join(_MECHANISMS)}")

@@ -57,6 +57,12 @@ class Rules:
         """The longest reach of the rule over all versions of the terms, back and ahead, seconds."""
         return self._reach[rule]
 
+    def woken(self, rule: str) -> int | None:
+        """How far before a wake time the rule's findings change, over all versions of the terms; None: anywhere."""
+        backs = [detector.woken(terms.limits) for detector, terms in self._waiting if terms.rule == rule]
+        known = [back for back in backs if back is not None]
+        return max(known) if len(known) == len(backs) else None
+
     def judge(self, rule: str, history: Any, span: Span) -> dict[Identity, Finding]:  # noqa: ANN401 - a history
         """All findings of a rule anchored in the span, each under the terms in force at its anchor."""
         found: dict[Identity, Finding] = {}

@@ -4,7 +4,7 @@ Its clock is the least over the source partitions of stage one, so that "not yet
 that lags.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +29,18 @@ from topics.times import DAY, from_record_time
 
 @dataclass
 class _Work:
-    """A key of the batch and what touched it: facts of its own, contributions, or (`whole`) time or reference data."""
+    """A key of the batch and what touched it besides contributions.
+
+    Attributes:
+        changed: facts of its own.
+        woken: the time at which it had to be judged by time alone, if that has come.
+        whole: whether reference data changed.
+    """
 
     state: KeyState
     cause: Cause
     changed: list[Change] = field(default_factory=list)
+    woken: int | None = None
     whole: bool = False
 
 
@@ -88,7 +95,7 @@ class KeyStage:
         for work in works.values():
             work.state.history.now = now
             wake = work.state.wake
-            work.whole |= wake is not None and wake <= now
+            work.woken = wake if wake is not None and wake <= now else None
             self._judge(work, effects)
         self._write(works.values(), effects)
         meta.terms = self._rules_id()
@@ -195,17 +202,17 @@ class KeyStage:
     def _wake(self, now: int, record: Record, works: dict[tuple[str, str], _Work], store: Reader) -> None:
         cause = Cause("tick", (record.topic, record.partition, record.offset), record.time_ms or 0)
         for key in store.due(now):
-            self._work(*key_of(key), cause, works, store).whole = True
+            self._work(*key_of(key), cause, works, store)
 
     def _judge(self, work: _Work, effects: Effects) -> None:
         """Judge what was touched since the key was judged last."""
         state = work.state
         history = state.history
         rules = self._rules.get(state.kind)
-        if rules is None or not (work.whole or work.changed or history.touched):
+        if rules is None or not (work.whole or work.woken is not None or work.changed or history.touched):
             return
         for rule, detector in rules.active.items():
-            span = self._span(rule, detector, rules, work)
+            span = _span(rule, detector, rules, work)
             if span is None or span.begin > span.end:
                 continue
             found = rules.judge(rule, history, span)
@@ -214,35 +221,7 @@ class KeyStage:
                 state.moved(before, after)
         if rules.waiting:
             state.wake = rules.wake(history)
-        work.whole, work.changed, history.touched = False, [], {}
-
-    @staticmethod
-    def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Span | None:
-        """Where anchors lie of findings that may have changed; None: nowhere."""
-        history = work.state.history
-        back, ahead = rules.reach(rule)
-        begin, end = ALWAYS.end, ALWAYS.begin
-        if work.whole:
-            begin, end = ALWAYS
-        for measure in detector.measures:
-            days = history.touched.get(measure)
-            if days is None:
-                continue
-            first = history.first_day(measure)
-            if first is None or days.begin <= first:  # days without it count as 0 from the first one with it on
-                begin, end = ALWAYS
-                break
-            begin, end = min(begin, days.begin * DAY - back), max(end, days.end * DAY + DAY - 1 + ahead)
-        for change in work.changed:
-            for fact in change:
-                if isinstance(fact, detector.reads):
-                    begin, end = min(begin, fact.at - back), max(end, fact.at + ahead)
-        if begin > end:
-            return None
-        span = widened(Span(begin, end), rule, work.state.findings.values())
-        if history.floor is not None:  # what looks at forgotten days is frozen
-            span = Span(max(span.begin, history.floor + ahead), span.end)
-        return span
+        work.whole, work.woken, work.changed, history.touched = False, None, [], {}
 
     @staticmethod
     def _write(works: Iterable[_Work], effects: Effects) -> None:
@@ -251,3 +230,37 @@ class KeyStage:
             if wakes is not None:
                 effects.wakes[key_key(work.state.kind, work.state.key)] = wakes
             effects.writes.update(work.state.writes())
+
+
+def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Span | None:
+    """Where anchors lie of findings that may have changed; None: nowhere."""
+    state = work.state
+    spans = [ALWAYS] if work.whole else list(_spans(rule, detector, rules, work))
+    if not spans:
+        return None
+    begin, end = min(span.begin for span in spans), max(span.end for span in spans)
+    span = widened(Span(begin, end), rule, state.findings.values())
+    if state.history.floor is not None:  # what looks at forgotten days is frozen
+        span = Span(max(span.begin, state.history.floor + rules.reach(rule)[1]), span.end)
+    return span
+
+
+def _spans(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Iterator[Span]:
+    history = work.state.history
+    back, ahead = rules.reach(rule)
+    for measure in detector.measures:
+        days = history.touched.get(measure)
+        if days is None:
+            continue
+        first = history.first_day(measure)
+        if first is None or days.begin <= first:  # days without it count as 0 from the first one with it on
+            yield ALWAYS
+        else:
+            yield Span(days.begin * DAY - back, days.end * DAY + DAY - 1 + ahead)
+    for change in work.changed:
+        for fact in change:
+            if isinstance(fact, detector.reads):
+                yield Span(fact.at - back, fact.at + ahead)
+    if work.woken is not None and rule in rules.waiting:
+        woken = rules.woken(rule)
+        yield ALWAYS if woken is None else Span(work.woken - woken, ALWAYS.end)

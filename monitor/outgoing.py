@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
-from aiokafka.structs import ConsumerRecord
 
 from monitor.delivery.fence import Outgoing
+from monitor.delivery.stages import Record as SourceRecord
 from monitor.records import AlertChange, Effects, Entry, Frame, Rejected, frame_encoder
 from topics.alerts import headers
 from topics.catalogue import dead_letters
@@ -51,7 +51,7 @@ def outgoing(
     effects: Effects,
     targets: Targets,
     partition: int,
-    sources: Mapping[tuple[str, int], ConsumerRecord],
+    sources: Mapping[tuple[str, int], SourceRecord],
 ) -> Iterator[Outgoing]:
     """The records of one batch's transaction.
 
@@ -103,7 +103,7 @@ def _frames(effects: Effects, targets: Targets, partition: int) -> Iterator[Outg
             yield Outgoing(targets.contributions, target, None, frame_encoder.encode(frame), (), None)
 
 
-def _dead_letter(rejected: Rejected, sources: Mapping[tuple[str, int], ConsumerRecord], targets: Targets) -> Outgoing:
+def _dead_letter(rejected: Rejected, sources: Mapping[tuple[str, int], SourceRecord], targets: Targets) -> Outgoing:
     record = rejected.record
     topic = targets.prefix + dead_letters(record.topic)
     source = sources[record.topic, record.offset]

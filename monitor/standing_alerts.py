@@ -67,6 +67,8 @@ class AlertsReader:
     async def _changes(self) -> AsyncIterator[bytes]:
         for records in (await self._consumer.getmany(timeout_ms=200, max_records=5_000)).values():
             for record in records:
+                if record.value is None:
+                    continue
                 alert = decode(record.value)
                 if alert.status == "withdrawn":
                     self.standing.pop(alert.jr_id, None)

@@ -1,5 +1,6 @@
 """Creates topics and says how they stand at the broker."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from monitor import clock
 from monitor.connection import Connection
 from topics.catalogue import RecordTime, Topic
 
+_KNOWN_WITHIN_S = 30.0
 _COMPARED = ("cleanup.policy", "message.timestamp.type")
 
 
@@ -72,7 +75,8 @@ async def create(
         Full names of those that were created.
 
     Raises:
-        TopicsError: one exists with other partitions, cleanup or record time; nothing was created then.
+        TopicsError: one exists with other partitions, cleanup or record time (nothing was created then), or the
+            broker refuses to create one.
     """
     admin = AIOKafkaAdminClient(**connection.aiokafka())
     await admin.start()
@@ -108,9 +112,19 @@ async def create(
                 + "".join(f"\n  {w}" for w in wrong)
             )
         await _create(admin, missing)
+        await _until_known(admin, {topic.name for topic in missing})
         return [topic.name for topic in missing]
     finally:
         await admin.close()
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until brokers know of new topics: the controller answers a moment before they do."""
+    until = clock.monotonic() + _KNOWN_WITHIN_S
+    while not names <= set(await admin.list_topics()):
+        if clock.monotonic() > until:
+            raise TopicsError(f"the brokers do not know of the new topics after {_KNOWN_WITHIN_S:.0f} s")
+        await asyncio.sleep(0.1)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:

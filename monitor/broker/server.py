@@ -263,10 +263,11 @@ class EmbeddedBroker:
         raise BrokerError(f"the broker took no requests within {_READY_WITHIN_S:.0f} s; its log is {self._data / _LOG}")
 
     def log_tail(self) -> str:
-        """The end of what it wrote into its log since this start."""
+        """The end of what it wrote into its log since this start, without the frames of stack traces."""
         with (self._data / _LOG).open("rb") as log:
             log.seek(self._log_begin)
-            return log.read().decode(errors="replace")[-_LOG_TAIL:].strip()
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join(line for line in lines if not line.startswith("\tat "))[-_LOG_TAIL:].strip()
 
     # ------------------------------------------------------------------ stopping
 

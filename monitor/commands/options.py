@@ -25,7 +25,9 @@ KafkaConfig = Annotated[
     ),
 ]
 Prefix = Annotated[str, typer.Option("--prefix", help="Put before every topic name.", show_default=False)]
-Group = Annotated[str, typer.Option("--group", help="Consumer group; also names the internal topics.")]
+Group = Annotated[
+    str, typer.Option("--group", help="Workers of one group share the partitions; it also names the internal topics.")
+]
 Data = Annotated[Path, typer.Option("--data", help="Folder for local state.")]
 Terms = Annotated[
     Path | None,

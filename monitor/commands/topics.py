@@ -4,7 +4,6 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -76,13 +75,7 @@ def list_topics(
     connection = connected(bootstrap_servers, kafka_config)
     with broker_errors(connection):
         standing = asyncio.run(describe(connection, [prefix + topic.name for topic in topics]))
-    table = Table(
-        title=f"topics at {connection.bootstrap_servers}",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
+    table = Table(title=f"topics at {connection.bootstrap_servers}", title_justify="left", box=None, pad_edge=False)
     # names and figures stay whole at 80 columns; only what a topic carries, below its name, may be folded
     table.add_column("topic", overflow="fold", min_width=min(44, max(len(prefix + topic.name) for topic in topics)))
     for column in ("parts", "cleanup", "keeps", "time"):

@@ -133,7 +133,7 @@ def resume(
 
     async def ask_all() -> list[int]:
         resumed: list[int] = []
-        for url in await members(connection, group):
+        for url in await members(connection, prefix + group):
             status, answer = await ask_worker(url, f"/internal/resume/{prefix}{topic}", token, method="POST")
             if status == 401:
                 fail(f"the worker at {url} has another token; set CLAIMS_MONITOR_TOKEN to the workers' own")

@@ -62,6 +62,13 @@ class _Drug(NamedTuple):
     days: int
 
 
+class _Procedure(NamedTuple):
+    start: str
+    code: str
+    cost: Decimal
+    category: str
+
+
 @dataclass
 class Bill:
     """A claim with its charges, or an encounter where the export has no claims.
@@ -92,7 +99,7 @@ class Bills:
         self._report = report
         self.encounters: dict[str, tuple[Encounter, Row]] = {}
         self._drugs: dict[str, list[_Drug]] = {}
-        self._procedures: dict[str, list[tuple[str, str, Decimal]]] = {}
+        self._procedures: dict[str, list[_Procedure]] = {}
         self._read_encounters()
         self._read_drugs()
         self._read_procedures()
@@ -178,7 +185,9 @@ class Bills:
             except BadValue as error:
                 self._report(row.problem(error))
                 continue
-            self._procedures.setdefault(encounter.id, []).append((row.cells["START"], row.cells["CODE"], cost))
+            category = values.procedure_category(row.cells["CODE"], row.cells.get("DESCRIPTION", ""))
+            procedure = _Procedure(row.cells["START"], row.cells["CODE"], cost, category)
+            self._procedures.setdefault(encounter.id, []).append(procedure)
 
     def _read_transactions(self, claims: dict[str, tuple[Bill, Row]]) -> None:
         columns = ("ID", "CLAIMID", "TYPE", "AMOUNT", "METHOD", "FROMDATE", "PROCEDURECODE", "UNITS", "UNITAMOUNT")
@@ -227,8 +236,9 @@ class Bills:
         for drug in self._drugs.get(encounter.id, ()):
             if (drug.code, drug.start) == (code, time):
                 return values.DRUG, drug.days
-        if any((code, time) == known[1::-1] for known in self._procedures.get(encounter.id, ())):
-            return values.NURSING if code in values.NURSING_CODES else values.TREATMENT, None
+        for procedure in self._procedures.get(encounter.id, ()):
+            if (procedure.code, procedure.start) == (code, time):
+                return procedure.category, None
         return values.CONSULTATION if code == encounter.code else values.OTHER, None
 
     def _bill_of(self, encounter: Encounter) -> Bill:
@@ -239,7 +249,9 @@ class Bills:
         charges: list[tuple[str, str, int, Decimal, Decimal, int | None]] = [
             (encounter.start, encounter.code, 1, encounter.base, encounter.base, None)
         ]
-        charges += [(time, code, 1, cost, cost, None) for time, code, cost in self._procedures.get(encounter.id, ())]
+        charges += [
+            (one.start, one.code, 1, one.cost, one.cost, None) for one in self._procedures.get(encounter.id, ())
+        ]
         # several dispensings are not one supply: for how long each lasts counts, not their sum
         charges += [
             (drug.start, drug.code, drug.dispenses, drug.price, drug.total, drug.days if drug.dispenses == 1 else 0)

@@ -1,6 +1,7 @@
 """What values of a Synthea export mean in the contract."""
 
 import datetime as dt
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final
 
@@ -30,10 +31,26 @@ CONSULTATION: Final = "12"
 DRUG: Final = "09"
 NURSING: Final = "07"
 TREATMENT: Final = "05"
+TEST: Final = "04"
+EXAM: Final = "03"
 OTHER: Final = "14"
 
 NURSING_CODES: Final = frozenset({"410401003", "385763009"})
 """SNOMED CT: nursing care or supplementary surveillance; hospice care."""
+
+_PROCEDURES: Final = (
+    (EXAM, re.compile(r"x-ray|radiograph|ultrasound|echocardiograph|colonoscopy|fetal (anatomy|heart)", re.IGNORECASE)),
+    (
+        TEST,
+        re.compile(
+            r"\b(culture|count|hemogram|antigen|antibody|titer|assay|measurement|viral load|urinalysis|typing|smear"
+            r"|cytopathology|sputum|in situ hybridization|(pregnancy|protein|afp|laboratory) test"
+            r"|(urine|hepatitis.*|rubella|venereal disease|tuberculosis) screening)\b",
+            re.IGNORECASE,
+        ),
+    ),
+)
+"""Words of a procedure's description that make it an examination or a test; all others are treatment."""
 
 LONGEST_SUPPLY: Final = 92
 """Days that one dispensing can last. A longer span (an inhaler kept on the list for a year) tells nothing of it."""
@@ -53,6 +70,17 @@ def med_type(column: str, encounter_class: str) -> str:
     if found is None:
         raise BadValue(column, f"{encounter_class[:40]!r} is none of {', '.join(MED_TYPES)}")
     return found
+
+
+def procedure_category(code: str, description: str) -> str:
+    """The med_chrgitm_type of a procedure.
+
+    >>> procedure_category("399208008", "Chest X-ray"), procedure_category("117010004", "Urine culture")
+    ('03', '04')
+    """
+    if code in NURSING_CODES:
+        return NURSING
+    return next((category for category, words in _PROCEDURES if words.search(description)), TREATMENT)
 
 
 def amount(column: str, text: str) -> Decimal:

@@ -265,14 +265,16 @@ class Unit:
         self.paused.add(topic)
         self._control.pause(topic)
         self._context.metrics.paused.labels(topic, str(self._partition)).set(1)
+        prefix = self._context.prefix
         log.error(
             "%s partition %d is paused: %d of its last records were quarantined; look at %s.dlq, mend the source, "
-            "then `claims-monitor worker resume %s`",
+            "then `claims-monitor worker resume %s%s`",
             topic,
             self._partition,
             self._limits[topic].bad,
             topic,
-            topic,
+            topic.removeprefix(prefix),
+            f" --prefix {prefix}" if prefix else "",
         )
 
     def resume(self, topic: str) -> bool:

@@ -135,7 +135,7 @@ def test_host_name_is_checked_unless_said_otherwise(tmp_path: Path, written: str
 def test_unreadable_certificates_are_named(tmp_path: Path) -> None:
     """A missing authority file is told before anything connects."""
     text = "security.protocol=SSL\nssl.ca.location=/nowhere/ca.pem\n"
-    with pytest.raises(ConnectionFailed, match="/nowhere/ca.pem"):
+    with pytest.raises(ConnectionFailed, match=r"/nowhere/ca\.pem"):
         Connection.load(None, _file(tmp_path, "k.properties", text)).aiokafka()
 
 

@@ -116,7 +116,7 @@ time.sleep(120)
 
 
 def test_broker_ends_with_its_parent(tmp_path: Path) -> None:
-    """kill -9 of the process that started it leaves no broker behind, and the folder can be used again."""
+    """A kill -9 of the process that started it leaves no broker behind, and the folder can be used again."""
     data = tmp_path / "data"
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(data)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
@@ -166,7 +166,7 @@ def test_taken_port_is_named(tmp_path: Path) -> None:
 
 def test_broker_that_dies_shows_the_end_of_its_log(tmp_path: Path) -> None:
     """What Java said is in the message; the folder is free afterwards."""
-    with pytest.raises(BrokerError, match="(?s)ended while starting.*heap"):
+    with pytest.raises(BrokerError, match=r"(?s)ended while starting.*heap"):
         EmbeddedBroker(tmp_path / "data", heap="1k").start()
     assert running(tmp_path / "data") is None
 

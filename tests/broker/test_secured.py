@@ -86,7 +86,7 @@ def test_faust_gets_through(config: Path, tmp_path: Path) -> None:
         channel = app.topic(topic, value_serializer="raw")
         arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
-        async def take(stream: Any) -> None:
+        async def take(stream: Any) -> None:  # noqa: ANN401 - Faust's stream, untyped
             async for value in stream:
                 await arrived.put(value)
 

@@ -129,12 +129,23 @@ def test_commands_create_and_list(broker: EmbeddedBroker, prefix: str, run: Run)
     listed = run("topics", "list", *where)
     assert listed.returncode == 0
     assert prefix + CLAIMS in listed.stdout
-    assert "LogAppendTime" in listed.stdout
-    assert "400 d" in listed.stdout
+    lines = {line.split()[0]: line.split()[1:] for line in listed.stdout.splitlines() if line.strip()}
+    assert lines[prefix + CLAIMS] == ["2", "delete", "400", "d", "append"]
+    assert lines[prefix + ALERTS] == ["2", "compact", "for", "ever", "create"]
     assert "missing" not in listed.stdout
     other = run("topics", "create", *where)
     assert other.returncode == 1
     assert "2 partitions, not 8" in other.stderr
+
+
+@pytest.mark.broker
+def test_the_list_is_readable_at_80_columns(broker: EmbeddedBroker, run: Run) -> None:
+    """Names and figures are whole; what a topic carries stands below its name."""
+    listed = run("topics", "list", "--bootstrap-servers", broker.bootstrap_servers, COLUMNS="80").stdout
+    assert max(map(len, listed.splitlines())) <= 80
+    for topic in all_topics():
+        assert f"{topic.name} " in listed
+        assert topic.carries in listed
 
 
 def test_unknown_record_time_is_a_usage_error(run: Run) -> None:

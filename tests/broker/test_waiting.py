@@ -73,12 +73,11 @@ def test_waiting_ends_when_the_broker_comes(tmp_path: Path) -> None:
     """Somebody who began to wait before the broker was started is served once it is there."""
     port = free_port()
     broker = EmbeddedBroker(tmp_path / "data", port)
-    said: list[str] = []
 
     async def work() -> str:
-        waiting = spawn(wait_for_broker(Connection(f"127.0.0.1:{port}"), 60, said.append), "waiting")
-        while not said:
-            await asyncio.sleep(0.05)
+        said = asyncio.Event()
+        waiting = spawn(wait_for_broker(Connection(f"127.0.0.1:{port}"), 60, lambda _text: said.set()), "waiting")
+        await said.wait()
         # not in a thread: the broker ends with the thread that starts it
         broker.start()
         return await waiting

@@ -1,5 +1,6 @@
 """What a case of a rule is."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from tests.facts import Wire
@@ -19,4 +20,4 @@ class Case:
 
     name: str
     objects: list[Wire]
-    expected: set[About] = field(default_factory=set)
+    expected: AbstractSet[About] = field(default_factory=frozenset)

@@ -57,7 +57,7 @@ def dispensings(draw: st.DrawFn) -> list[Wire]:
         time = later(
             time, draw(st.sampled_from([0, 1, 24 * H, 14 * 24 * H, 15 * 24 * H - 1, 15 * 24 * H, 30 * 24 * H]))
         )
-        who = {"mdtrt_id": f"V{visit}", "psn_no": draw(st.sampled_from(["P1", "P1", "P2"]))}
+        who: Wire = {"mdtrt_id": f"V{visit}", "psn_no": draw(st.sampled_from(["P1", "P1", "P2"]))}
         who["fixmedins_code"] = draw(st.sampled_from(["H1", "H2"]))
         med_type = draw(st.sampled_from(MED_TYPES))
         lines = [_line(draw, number, time) for number in range(1, draw(st.integers(2, 4)))]
@@ -111,9 +111,9 @@ def bed_days(draw: st.DrawFn) -> list[Wire]:
     """Stays of few persons on two beds, with transfers, discharges, final settlements, newborns."""
     objects: list[Wire] = [enrolment("P1", brdy="2026-02-10"), enrolment("P2", brdy="1980-01-01")]
     for visit in range(draw(st.integers(2, 5))):
-        who = {"mdtrt_id": f"V{visit}", "psn_no": f"P{draw(st.integers(1, 5))}"}
+        who: Wire = {"mdtrt_id": f"V{visit}", "psn_no": f"P{draw(st.integers(1, 5))}"}
         begin = later(at(0, "00:00:00"), draw(st.integers(0, 12)) * 4 * H + draw(st.sampled_from([0, 1])))
-        place = {"wardarea_codg": "W1", "adm_bed": draw(st.sampled_from(["B1", "B1", "B2", None]))}
+        place: Wire = {"wardarea_codg": "W1", "adm_bed": draw(st.sampled_from(["B1", "B1", "B2", None]))}
         birth = draw(st.sampled_from([None, None, None, "2026-02-02", "2026-02-03", "2026-02-04"]))
         objects.append(admission(begntime=begin, upld_time=begin, brdy=birth, **who, **place))
         end = later(begin, draw(st.integers(1, 12)) * 4 * H + draw(st.sampled_from([0, 1])))

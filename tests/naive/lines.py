@@ -22,17 +22,21 @@ def drug_oversupply(facts: Standing) -> Iterator[Finding]:
         if drug_class:
             supplies[line["psn_no"], "class", drug_class][line["mdtrt_id"]].append(line)
     for (_, which, _), visits in supplies.items():
-        until = Decimal(0)
+        given = []
         for lines in sorted(visits.values(), key=lambda one: min((line["at"], line["id"]) for line in one)):
-            at = Decimal(min(line["at"] for line in lines))
+            at = min(line["at"] for line in lines)
             longest = min(lines, key=lambda line: (-Decimal(str(line["prd_days"])), line["at"], line["feedetl_sn"]))
-            days = Decimal(str(longest["prd_days"])) * DAY
+            given.append((at, Decimal(str(longest["prd_days"])) * DAY, longest))
+        for number, (at, days, longest) in enumerate(given):
+            until = Decimal(0)
+            for earlier, lasting, _ in given[:number]:
+                if earlier > at - 120 * DAY:  # older ones count as used up
+                    until = max(until, Decimal(earlier)) + lasting
             before = max(until - at, Decimal(0))
             settled = facts.settlements_of.get(longest["mdtrt_id"], [])
             most = 104 if any(one.get("long_rx") == "1" for one in settled) else 44
             if before > 15 * DAY or before + days > most * DAY:
                 yield "drug-oversupply", "fee-line", longest["id"], which
-            until = at + before + days
 
 
 def price_over_ceiling(facts: Standing) -> Iterator[Finding]:

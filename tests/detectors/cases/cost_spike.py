@@ -10,17 +10,17 @@ SATURDAY = 33
 
 def visit(number: int, day: int = SPIKE, clock: str = "09:00:00", **fields: object) -> Wire:
     """One cheap visit of a day, of a person of its own."""
-    return settlement(f"S-{day}-{number}", **({"psn_no": f"P{number}", "setl_time": at(day, clock)} | fields))
+    return settlement(f"S-{day}-{number}", psn_no=f"P{number}", setl_time=at(day, clock)) | fields
 
 
 def visits(count: int, day: int = SPIKE, clock: str = "09:00:00", **fields: object) -> list[Wire]:
     """As many visits of a day."""
-    return [visit(number, day, clock, **fields) for number in range(1, count + 1)]
+    return [visit(number, day, clock) | fields for number in range(1, count + 1)]
 
 
 def cost(amount: str, day: int = SPIKE, **fields: object) -> Wire:
     """One settlement that cost the fund so much."""
-    return visit(99, day, fund_pay_sumamt=amount, medfee_sumamt="999999", **fields)
+    return visit(99, day) | {"fund_pay_sumamt": amount, "medfee_sumamt": "999999"} | fields
 
 
 def usual(amount: str, days: range = range(SPIKE)) -> list[Wire]:
@@ -38,8 +38,8 @@ def day_kind(day: int, kind: str) -> Wire:
     return {"type": "calendar", "day": at(day)[:10], "kind": kind, "valid_from": "2026-01-01 00:00:00"}
 
 
-AWAY = {"insuplc_admdvs": "110000", "mdtrt_admdvs": "320000"}
-STAY = {"med_type": "21"}
+AWAY: Wire = {"insuplc_admdvs": "110000", "mdtrt_admdvs": "320000"}
+STAY: Wire = {"med_type": "21"}
 EARLY = tick(at(0, "00:00:00"))  # a file that brings its own ticks begins with one
 
 FIRING = [

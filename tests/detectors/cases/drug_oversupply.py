@@ -6,7 +6,7 @@ from tests.facts import Wire, at, fee_lines, item, later, line, reversal, settle
 
 def supply(visit: int, time: str, days: object, med_type: str | None = "14", **fields: object) -> Wire:
     """An upload of one line of drug D1, so many days of it, at an institution of the visit's own."""
-    given = line(**({"fee_ocur_time": time, "prd_days": days} | fields))
+    given = line(fee_ocur_time=time, prd_days=days) | fields
     upload = fee_lines(given, mdtrt_id=f"V{visit}", fixmedins_code=f"H{visit}", upld_time=later(time, 3600))
     return upload | ({"med_type": med_type} if med_type else {})
 

@@ -56,7 +56,10 @@ QUIET = [
         "an outpatient visit is no stay",
         [*stay("V1", at(0), at(5)), settlement("S2", begntime=at(1), endtime=at(4), setl_time=at(4))],
     ),
-    Case("the later admission was voided", [*stay("V1", at(0), at(5)), *NEXT, void("admission", mdtrt_id="V2", void_time=at(4))]),
+    Case(
+        "the later admission was voided",
+        [*stay("V1", at(0), at(5)), *NEXT, void("admission", mdtrt_id="V2", void_time=at(4))],
+    ),
     Case(
         "the only settlement of the former was reversed",
         [settled("V1", at(0), at(5)), *NEXT, reversal("S-V1", setl_time=at(6))],

@@ -6,7 +6,7 @@ from tests.facts import Wire, at, fee_lines, item, line, reversal, settlement, v
 
 def one(**fields: object) -> Wire:
     """An upload of one line."""
-    return fee_lines(line(**fields), med_type="11")
+    return fee_lines(line() | fields, med_type="11")
 
 
 ABOUT = {("fee-line", "H1/V1/1", None)}

@@ -8,7 +8,7 @@ def sale(
     visit: int, day: int = 0, med_type: str | None = "41", codes: tuple[str, ...] = ("T1",), **fields: object
 ) -> Wire:
     """An upload of one line with trace codes, of a person of the visit's own."""
-    given = line(**({"fee_ocur_time": at(day), "drug_trac_codg": list(codes)} | fields))
+    given = line(fee_ocur_time=at(day), drug_trac_codg=list(codes)) | fields
     upload = fee_lines(given, mdtrt_id=f"V{visit}", psn_no=f"P{visit}", upld_time=later(at(day), 3600))
     return upload | ({"med_type": med_type} if med_type else {})
 
@@ -26,8 +26,7 @@ def cancelled(upload: Wire, count: int) -> Wire:
 
 def settled(visit: int, **fields: object) -> Wire:
     """The visit's settlement."""
-    base = {"mdtrt_id": f"V{visit}", "psn_no": f"P{visit}", "med_type": "41"}
-    return settlement(f"S{visit}", **(base | fields))
+    return settlement(f"S{visit}", mdtrt_id=f"V{visit}", psn_no=f"P{visit}", med_type="41") | fields
 
 
 STAY = admission("V1", psn_no="P1", begntime=at(-1), upld_time=at(-1))
