@@ -12,7 +12,6 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from detectors.terms import TermsSet
 from monitor import clock
 from monitor.connection import Connection, wait_for_broker
 from monitor.delivery.app import DeliveryApp
@@ -27,6 +26,7 @@ from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
+from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.ticker import Ticker
 from monitor.worker.unit import Unit, UnitContext
@@ -234,6 +234,9 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     )
     judges: Mapping[str, Any] = {PERSONS: engine.persons, KEYS: engine.keys}
 
+    general = terms.general
+    limits = Limits(general.quarantine_window, int(general.quarantine_share) if settings.quarantine else None)
+
     def handler(stage: Stage, partition: int, control: UnitControl) -> Unit:
         if parts.feed is None:
             raise RuntimeError("units are made after the start")
@@ -247,7 +250,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             metrics=metrics,
             cluster=cluster,
             prefix=prefix,
-            limit=_limit(terms, on=settings.quarantine),
+            limits=limits,
             units=units,
         )
         return Unit(context, stage, partition, control)
@@ -257,11 +260,6 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
         settings, parts, connection=settings.connection, stages=stages, handler=handler, delivery_settings=delivery
     )
     return app, url
-
-
-def _limit(terms: TermsSet, *, on: bool) -> tuple[int, int | None]:
-    general = terms.general
-    return general.quarantine_window, int(general.quarantine_share) if on else None
 
 
 async def ask_worker(url: str, path: str, token: str, *, method: str = "GET") -> tuple[int, Any]:

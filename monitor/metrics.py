@@ -71,7 +71,7 @@ class Metrics:
         )
         self.lag = Gauge("claims_monitor_lag_records", "Records not yet judged.", ["topic", "partition"], registry=r)
         self.watermark = Gauge(
-            "claims_monitor_watermark_seconds",
+            "claims_monitor_watermark_timestamp_seconds",
             "The clock of a partition (greatest tick) as Unix time; 0 before the first tick.",
             ["stage", "partition"],
             registry=r,

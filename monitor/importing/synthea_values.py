@@ -39,7 +39,13 @@ NURSING_CODES: Final = frozenset({"410401003", "385763009"})
 """SNOMED CT: nursing care or supplementary surveillance; hospice care."""
 
 _PROCEDURES: Final = (
-    (EXAM, re.compile(r"x-ray|radiograph|ultrasound|echocardiograph|colonoscopy|fetal (anatomy|heart)", re.IGNORECASE)),
+    (
+        EXAM,
+        re.compile(
+            r"x-ray|radiograph|ultrasound|(?<!referral for )echocardiograph|colonoscopy|fetal (anatomy|heart)",
+            re.IGNORECASE,
+        ),
+    ),
     (
         TEST,
         re.compile(

@@ -9,6 +9,9 @@ class QuarantineLimit:
     Args:
         window: how many last records count.
         share_ppm: more than this share of the window (parts per million) is too much; None: no limit.
+
+    Attributes:
+        paused: whether the partition was paused and nobody has said that work shall go on.
     """
 
     def __init__(self, window: int, share_ppm: int | None) -> None:
@@ -16,6 +19,7 @@ class QuarantineLimit:
         self._most = None if share_ppm is None else window * share_ppm // 1_000_000
         self._bad: deque[int] = deque()
         self._seen = 0
+        self.paused = False
 
     def saw(self, records: int, bad: int) -> bool:
         """Note a batch; tells whether the limit is passed now."""
@@ -28,8 +32,30 @@ class QuarantineLimit:
     def reset(self) -> None:
         """Forget what was seen: somebody has said that work shall go on."""
         self._bad.clear()
+        self.paused = False
 
     @property
     def bad(self) -> int:
         """How many of the last records were quarantined."""
         return len(self._bad)
+
+
+class Limits:
+    """The limits of all topic partitions that a process has seen.
+
+    Args:
+        window: how many last records count.
+        share_ppm: see `QuarantineLimit`.
+    """
+
+    def __init__(self, window: int, share_ppm: int | None) -> None:
+        self._window = window
+        self._share_ppm = share_ppm
+        self._limits: dict[tuple[str, int], QuarantineLimit] = {}
+
+    def of(self, topic: str, partition: int) -> QuarantineLimit:
+        """The limit of a topic partition."""
+        key = topic, partition
+        if key not in self._limits:
+            self._limits[key] = QuarantineLimit(self._window, self._share_ppm)
+        return self._limits[key]

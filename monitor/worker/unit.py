@@ -23,7 +23,7 @@ from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
 from monitor.state import META, Meta, encode, read_meta
 from monitor.store import Store
-from monitor.worker.quarantine import QuarantineLimit
+from monitor.worker.quarantine import Limits
 from monitor.worker.recovery import recover
 from monitor.worker.registry_feed import RegistryFeed
 from topics.times import UTC_OFFSET
@@ -64,7 +64,7 @@ class UnitContext:
         metrics: of the process.
         cluster: id of the Kafka cluster.
         prefix: of topic names; the engine sees names without it.
-        limit: window and share of the quarantine limit.
+        limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
     """
 
@@ -77,7 +77,7 @@ class UnitContext:
     metrics: Metrics
     cluster: str
     prefix: str
-    limit: tuple[int, int | None]
+    limits: Limits
     units: dict[tuple[str, int], "Unit"]
 
 
@@ -103,8 +103,7 @@ class Unit:
         self._store: Store | None = None
         self._lock = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
-        self._limits = {topic: QuarantineLimit(*context.limit) for topic in stage.topics}
-        self.paused: set[str] = set()
+        self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
 
     @property
     def stage(self) -> str:
@@ -159,6 +158,9 @@ class Unit:
         )
         context.registry.subscribe(self.sweep)
         context.units[self._stage.name, self._partition] = self
+        for topic, limit in self._limits.items():
+            if limit.paused:
+                self._pause(topic)
         self.sweep()
 
     def _labels_for_log(self) -> tuple[str, int]:
@@ -221,7 +223,8 @@ class Unit:
         for topic, waiting in batches.items():
             name = topic.removeprefix(prefix)
             bad = sum(rejected.record.topic == name for rejected in effects.rejected)
-            if self._limits[topic].saw(len(waiting), bad):
+            limit = self._limits[topic]
+            if limit.saw(len(waiting), bad) and not limit.paused:
                 self._pause(topic)
 
     async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
@@ -260,9 +263,7 @@ class Unit:
     # ------------------------------------------------------------------ quarantine
 
     def _pause(self, topic: str) -> None:
-        if topic in self.paused:
-            return
-        self.paused.add(topic)
+        self._limits[topic].paused = True
         self._control.pause(topic)
         self._context.metrics.paused.labels(topic, str(self._partition)).set(1)
         prefix = self._context.prefix
@@ -279,10 +280,10 @@ class Unit:
 
     def resume(self, topic: str) -> bool:
         """Go on with a paused topic; tells whether it was paused."""
-        if topic not in self.paused:
+        limit = self._limits.get(topic)
+        if limit is None or not limit.paused:
             return False
-        self.paused.discard(topic)
-        self._limits[topic].reset()
+        limit.reset()
         self._context.metrics.paused.labels(topic, str(self._partition)).set(0)
         self._control.resume(topic)
         log.warning("%s partition %d goes on", topic, self._partition)

@@ -8,12 +8,11 @@ PLACE = {"wardarea_codg": "W1", "adm_bed": "B1"}
 
 def stay(number: int, begin: str, end: str | None, **fields: object) -> list[Wire]:
     """A stay of a person of its own in the bed."""
-    person = {"psn_no": f"P{number}", "mdtrt_id": f"V{number}"}
-    facts = [admission(**({"begntime": begin, "upld_time": begin} | person | PLACE | fields))]
-    if end is not None:
-        given = {name: value for name, value in fields.items() if name == "fixmedins_code"}
-        facts.append(stay_fact("discharge", "endtime", **(person | given), endtime=end))
-    return facts
+    begun = admission(f"V{number}", psn_no=f"P{number}", begntime=begin, upld_time=begin) | PLACE | fields
+    if end is None:
+        return [begun]
+    ended = stay_fact("discharge", "endtime", f"V{number}", psn_no=f"P{number}", endtime=end)
+    return [begun, ended | {"fixmedins_code": begun["fixmedins_code"]}]
 
 
 def move(number: int, time: str, **fields: object) -> Wire:
@@ -28,7 +27,7 @@ def about(number: int) -> set[About]:
 
 FIRST = stay(1, at(0, "08:00:00"), at(3, "20:00:00"))
 SECOND = stay(2, at(3, "07:59:59"), at(5))  # 12 hours and a second
-BABY = {"brdy": "2026-02-05"}  # 28 days old on day 3
+BABY: Wire = {"brdy": "2026-02-05"}  # 28 days old on day 3
 EARLY = tick(at(0, "00:00:00"))
 
 FIRING = [
