@@ -34,6 +34,7 @@ from topics.catalogue import (
     ALERTS,
     ALERTS_LOG,
     CLAIMS,
+    DEFAULT_GROUP,
     INSTITUTIONS,
     REGISTRY,
     all_topics,
@@ -178,8 +179,9 @@ async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozen
     missing = [prefix + topic.name for topic in all_topics(settings.group) if prefix + topic.name not in counts]
     if missing:
         raise StartRefused(
-            f"these topics do not exist: {', '.join(missing)}. Create them with `claims-monitor topics create`"
+            f"these topics do not exist: {', '.join(missing)}. Create them with `claims-monitor topics create"
             f"{f' --prefix {prefix}' if prefix else ''}"
+            f"{f' --group {settings.group}' if settings.group != DEFAULT_GROUP else ''}`"
         )
     sources = [prefix + CLAIMS, prefix + INSTITUTIONS]
     standing = await describe(settings.connection, sources)

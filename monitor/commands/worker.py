@@ -82,7 +82,9 @@ def _run(
     from detectors.terms import TermsError
     from monitor.app import StartRefused, WorkerSettings, build_worker
     from monitor.connection import Connection, ConnectionFailed
-    from monitor.delivery.app import run
+    from monitor.delivery.app import PartitionCountChanged, run
+    from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
+    from monitor.delivery.source_topics import SourceTopicsError
     from monitor.models import ModelFileError
     from monitor.state import StateError
     from monitor.store import StoreError
@@ -90,7 +92,16 @@ def _run(
     from monitor.worker.recovery import RecoveryError
     from monitor.worker.unit import SourceTopicChanged
 
-    no_restart = (StateError, StoreError, RecoveryError, SourceTopicChanged)
+    no_restart = (
+        StartRefused,
+        StateError,
+        StoreError,
+        RecoveryError,
+        SourceTopicChanged,
+        CommittedBeyondEnd,
+        SourceTopicsError,
+        PartitionCountChanged,
+    )
     try:
         settings = WorkerSettings(
             connection=Connection.load(bootstrap_servers, kafka_config),
@@ -112,7 +123,7 @@ def _run(
         return 0
     logging.getLogger(__name__).info("pages at %s (metrics, health, ready)", url)
     code = run(built)
-    return REFUSED if isinstance(built.units.failure, (*no_restart, StartRefused)) else code
+    return REFUSED if isinstance(built.units.failure or built.crash_reason, no_restart) else code
 
 
 @app.command(epilog="[bold]Example[/bold]  claims-monitor worker resume claims.facts.v1")

@@ -21,6 +21,8 @@ VALID_FROM: Final = "1970-01-01 00:00:00"
 
 _ORDER: Final = {"institution": 0, "physician": 1, "enrolment": 2, "admission": 3, "discharge": 4, "settlement": 5}
 _FIRST_YEAR: Final = 1970
+_COLUMNS: Final = {"valid_from": "BIRTHDATE", "brdy": "BIRTHDATE", "death_time": "DEATHDATE"}
+"""Wire field -> column, where the contract alone judges the value."""
 
 OnPart = Callable[[str, float], None]
 
@@ -75,7 +77,7 @@ class _Export:
     def _checked(self, row: Row, wires: list[dict[str, Any]]) -> Iterator[Checked]:
         """All objects of a row, or none of them."""
         try:
-            found = [checked(wire) for wire in wires]
+            found = [checked(wire, _COLUMNS) for wire in wires]
         except BadValue as error:
             self._report(row.problem(error))
             return

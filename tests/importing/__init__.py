@@ -1,0 +1,1 @@
+"""Tests of what turns other tables into facts, and of the examples made with it."""

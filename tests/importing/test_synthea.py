@@ -1,5 +1,6 @@
 """What becomes of the rows of a Synthea export."""
 
+import doctest
 import gzip
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from monitor.importing import synthea_values
 from monitor.importing.synthea import import_synthea
 from monitor.importing.tables import Problem, TableError
 from tests.importing.exports import BEGIN, END, TABLES, export
@@ -25,7 +27,7 @@ def encounter(kind: str, begin: str = BEGIN, end: str = END) -> str:
 
 
 def test_a_claim_becomes_a_settlement_with_its_charges_as_lines(tmp_path: Path) -> None:
-    """Insurers' payments are the fund's, all others the person's; transfers between payers are no money of their own."""
+    """Insurers' payments are the fund's, all others the person's; transfers between payers are no money."""
     (settlement,) = facts(export(tmp_path), "settlement")
     assert settlement == {
         "type": "settlement",
@@ -197,7 +199,7 @@ def test_bad_rows_are_reported_and_the_rest_goes_on(tmp_path: Path) -> None:
     found = import_synthea(folder, problems.append)
     assert [one.kind for one in found].count("settlement") == 1
     assert [(one.file, one.line, one.column) for one in problems] == [
-        ("patients.csv", 3, None),
+        ("patients.csv", 3, "BIRTHDATE"),
         ("encounters.csv", 3, "START"),
         ("encounters.csv", 4, "ENCOUNTERCLASS"),
         ("encounters.csv", 5, "BASE_ENCOUNTER_COST"),
@@ -227,3 +229,10 @@ def test_a_table_that_must_be_there(tmp_path: Path, table: str) -> None:
 def test_a_table_that_may_be_missing(tmp_path: Path, name: str) -> None:
     """Claims alone make settlements."""
     assert len(facts(export(tmp_path, without=(name,)), "settlement")) == 1
+
+
+def test_the_examples_of_the_values_hold() -> None:
+    """Those in the docstrings."""
+    outcome = doctest.testmod(synthea_values)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0

@@ -9,7 +9,7 @@ import pytest
 from monitor.broker.ports import free_port
 from monitor.broker.server import EmbeddedBroker
 from tests.facts import at, settlement
-from tests.worker.conftest import MakeSite, StartWorker, times
+from tests.worker.conftest import GROUP, MakeSite, StartWorker, times
 from tests.worker.processes import alive, eventually
 
 pytestmark = pytest.mark.broker
@@ -56,7 +56,7 @@ def test_missing_topics_are_named(broker: EmbeddedBroker, prefix: str, start_wor
     worker = start_worker(["-b", broker.bootstrap_servers, "--prefix", prefix])
     assert worker.ends() == REFUSED
     assert f"these topics do not exist: {prefix}claims.facts.v1, " in worker.log
-    assert f"claims-monitor topics create --prefix {prefix}" in worker.log
+    assert f"`claims-monitor topics create --prefix {prefix} --group {GROUP}`" in worker.log
     assert "starting it again" not in worker.log
     assert "Traceback" not in worker.log
 

@@ -11,7 +11,7 @@ EARLY = tick(at(0, "00:00:00"))  # a file that brings its own ticks begins with 
 
 def care(time: str, **fields: object) -> Wire:
     """An outpatient settlement at this time, elsewhere."""
-    return settlement(**({"setl_time": time, "fixmedins_code": "H2"} | fields))
+    return settlement("S1", **({"setl_time": time, "fixmedins_code": "H2"} | fields))
 
 
 FIRING = [

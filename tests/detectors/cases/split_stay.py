@@ -1,5 +1,7 @@
 """Cases of split-stay: 15 d one disease, 7 d one department, 1 d whatever; 1 d before and after a self-pay stay."""
 
+from collections.abc import Mapping
+
 from tests.detectors.case import Case
 from tests.detectors.stay_facts import self_pay, settled, stay
 from tests.facts import Wire, at, later, stay_fact, tick
@@ -9,7 +11,7 @@ HEART = {"adm_diag": "I50.9"}
 SURGERY = {"adm_dept_codg": "A04"}
 
 
-def pair(gap: int, former: dict[str, object], again: dict[str, object], way: str = "1") -> list[Wire]:
+def pair(gap: int, former: Mapping[str, object], again: Mapping[str, object], way: str = "1") -> list[Wire]:
     """Two stays of four days, `gap` seconds apart."""
     begin = later(at(4), gap)
     return [*stay("V1", at(0), at(4), dscg_way=way, **former), *stay("V2", begin, later(begin, 345_600), **again)]

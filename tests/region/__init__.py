@@ -1,0 +1,1 @@
+"""The longest proofs: a whole region, by backtest and through the broker."""

@@ -1,0 +1,69 @@
+"""A worker does not start on source topics that are not those its state was made from."""
+
+import asyncio
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from monitor.topic_admin import create, describe
+from tests.facts import at, settlement
+from tests.worker.conftest import MakeSite, Site, StartWorker, times
+from tests.worker.processes import eventually
+from topics.catalogue import CLAIMS, all_topics
+
+pytestmark = pytest.mark.broker
+
+REFUSED = 78
+
+
+def _recreate(site: Site) -> None:
+    async def work() -> None:
+        admin = AIOKafkaAdminClient(**site.connection.aiokafka())
+        await admin.start()
+        await admin.delete_topics([site.prefix + CLAIMS])
+        await admin.close()
+        while await describe(site.connection, [site.prefix + CLAIMS]):
+            await asyncio.sleep(0.1)
+        claims = [topic for topic in all_topics() if topic.name == CLAIMS]
+        await create(site.connection, claims, prefix=site.prefix, record_time="create", partitions=site.partitions)
+
+    asyncio.run(work())
+
+
+def _judged(site: Site, start_worker: StartWorker) -> None:
+    visits = [settlement(f"S{n}", setl_time=time) for n, time in enumerate(times("2026-03-02", 4))]
+    site.facts(*visits, at=at(0, "12:00:00"))
+    worker = start_worker(site.options)
+    worker.wait_ready()
+    eventually(lambda: site.alerts("repeat-visits"))
+    assert worker.stop() == 0
+
+
+def test_a_recreated_topic_is_refused(make_site: MakeSite, start_worker: StartWorker) -> None:
+    """It ends before what was judged: going on would skip its first facts. The message says what to do."""
+    site = make_site()
+    _judged(site, start_worker)
+    _recreate(site)
+    worker = start_worker(site.options)
+    assert worker.ends() == REFUSED
+    assert f"{site.prefix}{CLAIMS} partition 0 ends at 0, but facts up to offset 3 were judged" in worker.log
+    assert "--group" in worker.log
+    assert "starting it again" not in worker.log
+
+
+def test_a_topic_that_was_given_partitions_is_refused(make_site: MakeSite, start_worker: StartWorker) -> None:
+    """Keys have moved away from their state, or topics of one stage differ."""
+    site = make_site()
+    _judged(site, start_worker)
+
+    async def widen() -> None:
+        admin = AIOKafkaAdminClient(**site.connection.aiokafka())
+        await admin.start()
+        await admin.create_partitions({site.prefix + CLAIMS: NewPartitions(total_count=2)})
+        await admin.close()
+
+    asyncio.run(widen())
+    worker = start_worker(site.options)
+    assert worker.ends() == REFUSED
+    assert "partitions" in worker.log
+    assert "starting it again" not in worker.log
