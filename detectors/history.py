@@ -176,9 +176,14 @@ class PersonHistory(StandingFacts):
 
     def settlements_in(self, span: Span) -> Sequence[Settlement]:
         """The standing settlements with care time in the span, by care time, ties by id."""
+        begin, end = self.settlement_places(span)
+        return self.settlements[begin:end]
+
+    def settlement_places(self, span: Span) -> tuple[int, int]:
+        """Where `settlements_in(span)` begins and ends among `settlements`."""
         found = self.settlements
         begin = bisect_left(found, span.begin, key=_care_time)
-        return found[begin : bisect_right(found, span.end, lo=begin, key=_care_time)]
+        return begin, bisect_right(found, span.end, lo=begin, key=_care_time)
 
     def settled_in(self, span: Span) -> Sequence[Settlement]:
         """The standing settlements with settlement time in the span, by that time, ties by id."""

@@ -61,9 +61,10 @@ class ImpossibleTravel(Detector[PersonHistory]):
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement or stay; of a stay its earliest fact at fault is the anchor."""
         told: set[tuple[str, str]] = set()
+        longest = longest_travel(terms.limits.speed)
         for sight, before in elsewhere(_sights(history, terms.limits, span)):
             seconds = sight.time - before.time + terms.limits.allowance
-            if sight.about in told or seconds > longest_travel(terms.limits.speed):
+            if sight.about in told or seconds > longest:
                 continue
             place = history.registry.get(Institution, sight.institution, at=sight.time)
             distance = distance_mm(place, history.registry.get(Institution, before.institution, at=before.time))

@@ -49,9 +49,9 @@ class OutlierClaim(Detector[PersonHistory]):
         model = history.model
         if model is None:
             return
-        for settlement in history.settlements:
+        for settlement in history.settlements_in(span):
             scored = history.scores.get(settlement.id)
-            if scored is not None and scored.score > model.threshold and span.holds(settlement.care_time):
+            if scored is not None and scored.score > model.threshold:
                 why = explain(model, scored.row, terms.limits.reasons)
                 yield _finding(settlement, scored.score, model, why, terms)
 

@@ -54,7 +54,7 @@ class RepeatVisits(Detector[PersonHistory]):
         general = history.general
         visits = [
             settlement
-            for settlement in history.settlements
+            for settlement in _around(history, span, max(band.window for band in terms.limits.bands))
             if settlement.med_type in general.outpatient and not is_exempt(settlement, general)
         ]
         if len(visits) < min((band.visits for band in terms.limits.bands), default=0):
@@ -65,6 +65,17 @@ class RepeatVisits(Detector[PersonHistory]):
                 for burst, most in bursts(group, band):
                     if span.holds(burst[0].care_time):
                         yield _finding(burst, most, band, terms)
+
+
+def _around(history: PersonHistory, span: Span, window: int) -> Sequence[Settlement]:
+    """The settlements of the span and those on either side up to a gap of a window, which no burst reaches over."""
+    found = history.settlements
+    begin, end = history.settlement_places(span)
+    while 0 < begin < len(found) and found[begin].care_time - found[begin - 1].care_time < window:
+        begin -= 1
+    while 0 < end < len(found) and found[end].care_time - found[end - 1].care_time < window:
+        end += 1
+    return found[begin:end]
 
 
 def _groups(visits: Sequence[Settlement], band: Band) -> Iterator[Sequence[Settlement]]:

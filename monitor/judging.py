@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from detectors.detector import Detector
-from detectors.findings import Finding, Span, withdrawn
+from detectors.findings import ALWAYS, Finding, Span, withdrawn
 from detectors.terms import RuleTerms, TermsSet
 from monitor.records import AlertChange
 from monitor.state import Held, Identity
@@ -94,15 +94,18 @@ def changes(
     found: Mapping[Identity, Finding],
     cause: Cause,
     person: str | None,
+    floor: int | None = None,
 ) -> Iterator[tuple[AlertChange, Held | None, Held | None]]:
     """Hold what stands in the span against what was found; yields (change, finding before, finding after).
 
-    `standing` is brought up to date. Withdrawals come first, then raises and revisions, each by identity.
+    `standing` is brought up to date. Withdrawals come first, then raises and revisions, each by identity. What looks at
+    times before `floor`, where facts were forgotten, stays as it is.
     """
+    kept_from = ALWAYS.begin if floor is None else floor
     gone = [
         held
         for identity, held in standing.items()
-        if held.rule == rule and span.holds(held.anchor) and identity not in found
+        if held.rule == rule and span.holds(held.anchor) and held.begin >= kept_from and identity not in found
     ]
     for held in sorted(gone, key=lambda held: _order(held.identity)):
         del standing[held.identity]
@@ -125,6 +128,8 @@ def changes(
         )
     for identity in sorted(found, key=_order):
         finding = found[identity]
+        if finding.begin < kept_from:
+            continue
         alert = finding.alert()
         value = encode(alert)
         digest = blake2b(value, digest_size=8).digest()

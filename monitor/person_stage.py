@@ -277,7 +277,9 @@ class PersonStage:
             if span.begin > span.end:
                 continue
             found = self._rules.judge(rule, history, span)
-            for change, before, after in changes(state.findings, rule, span, found, work.cause, state.person):
+            for change, before, after in changes(
+                state.findings, rule, span, found, work.cause, state.person, history.floor
+            ):
                 effects.alerts.append(change)
                 state.moved(before, after)
         work.spans = {}

@@ -27,12 +27,10 @@ class ForestScorer:
         places: list[tuple[PersonHistory, Settlement]] = []
         for history, span in works:
             history.model = self.model
-            settlements = history.settlements
-            for settlement in settlements:
-                if span.holds(settlement.care_time):
-                    earlier = earlier_of(settlements, settlement)
-                    rows.append(features(settlement, earlier, self.model.baselines))
-                    places.append((history, settlement))
+            for settlement in history.settlements_in(span):
+                earlier = earlier_of(history.settlements, settlement)
+                rows.append(features(settlement, earlier, self.model.baselines))
+                places.append((history, settlement))
         if not rows:
             return
         scored = matrix(rows)

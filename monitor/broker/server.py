@@ -318,9 +318,13 @@ def _escaped(value: str) -> str:
 
 
 def _cluster_id() -> str:
+    """A new id; never one that begins with a hyphen, which the formatting program would take for an option."""
     import base64
 
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not made.startswith("-"):
+            return made
 
 
 def _port_before(config: Path) -> int | None:

@@ -88,6 +88,9 @@ def test_cached_jar_that_changed_after_the_check_is_refused(
     for name in known_checksums():
         (folder / name).symlink_to((complete / name).resolve())
     assert kafka_jars() == folder
+    with monkeypatch.context() as patch:
+        patch.setattr(jars, "_check", lambda jar, _advice: pytest.fail(f"{jar} did not change and was read again"))
+        assert kafka_jars() == folder
     name = f"kafka-clients-{jars.KAFKA_VERSION}.jar"
     _replace(folder / name, b"x" * (complete / name).stat().st_size)
     with pytest.raises(JarsError, match="checksum"):

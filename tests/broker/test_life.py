@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.broker import server
 from monitor.broker.ports import HOST
 from monitor.broker.running import running
 from monitor.broker.server import BrokerError, EmbeddedBroker
@@ -151,6 +152,13 @@ def test_command_in_the_foreground_stops_its_broker(tmp_path: Path, number: sign
     assert command.returncode == 0
     assert "Traceback" not in errors
     assert running(data) is None
+
+
+def test_cluster_id_is_never_taken_for_an_option() -> None:
+    """One random id in 64 would begin with a hyphen, and the folder could not be formatted with it."""
+    ids = {server._cluster_id() for _ in range(2_000)}
+    assert len(ids) == 2_000
+    assert not [made for made in ids if made.startswith("-")]
 
 
 def test_taken_port_is_named(tmp_path: Path) -> None:
