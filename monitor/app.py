@@ -171,7 +171,7 @@ async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozen
     """Ask the broker: cluster id, partitions by topic, and the source topics that need ticks.
 
     Raises:
-        StartRefused: topics are missing.
+        StartRefused: topics are missing, or differ in their number of partitions.
     """
     cluster = await wait_for_broker(settings.connection, None, log.warning)
     counts = await partition_counts(settings.connection, settings.delivery.client_id)
@@ -184,6 +184,13 @@ async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozen
             f"{f' --group {settings.group}' if settings.group != DEFAULT_GROUP else ''}`"
         )
     sources = [prefix + CLAIMS, prefix + INSTITUTIONS]
+    inner = [prefix + name(settings.group) for name in (contributions, person_changelog, key_changelog)]
+    if len({counts[name] for name in (*sources, *inner)}) > 1:
+        listed = ", ".join(f"{name} has {counts[name]}" for name in (*sources, *inner))
+        raise StartRefused(
+            f"these topics must have the same number of partitions: {listed}. Keys stay with their state only while "
+            "the number does not change: create the topics anew under another --prefix and play the facts into them"
+        )
     standing = await describe(settings.connection, sources)
     live = frozenset(
         name for name, topic in standing.items() if topic.configs.get("message.timestamp.type") == "LogAppendTime"

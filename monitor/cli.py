@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from monitor.commands import alerts, backtest, broker, demo, page, play, rules, simulate, topics, train, worker
+from monitor.commands import (
+    alerts,
+    backtest,
+    broker,
+    demo,
+    import_facts,
+    page,
+    play,
+    rules,
+    simulate,
+    topics,
+    train,
+    worker,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +36,7 @@ app.command(epilog=page.EXAMPLES)(page.page)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=play.EXAMPLES)(play.play)
 app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
+app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")

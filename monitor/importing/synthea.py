@@ -167,7 +167,7 @@ def _settlement(bill: Bill) -> dict[str, Any]:
             "mdtrt_id": encounter.id,
             "psn_no": encounter.person,
             "fixmedins_code": encounter.institution,
-            "setl_time": encounter.stop or encounter.start,
+            "setl_time": bill.settled_at,
             "begntime": encounter.start,
             "endtime": encounter.stop,
             "med_type": encounter.med_type,

@@ -86,6 +86,12 @@ class Bill:
     cash: Decimal = _ZERO
     lines: list[Line] = field(default_factory=list)
 
+    @property
+    def settled_at(self) -> str:
+        """The encounter's end, or the time of the last charge: Synthea lets procedures run on beyond STOP."""
+        ends = [self.encounter.stop or self.encounter.start, *(line.time for line in self.lines)]
+        return max(ends, key=dt.datetime.fromisoformat)
+
 
 class Bills:
     """All bills of an export.

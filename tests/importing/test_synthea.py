@@ -99,6 +99,16 @@ def test_a_stay_that_goes_on_is_settled_in_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("charged", "settled"), [("2024-03-01T02:29:59Z", END), ("2024-03-01T02:30:01Z", "2024-03-01T02:30:01Z")]
+)
+def test_a_claim_is_settled_after_its_last_charge(tmp_path: Path, charged: str, settled: str) -> None:
+    """Procedures may run on beyond the encounter's STOP; a line after its settlement would lie in the future."""
+    charge = f"L1,S1,CHARGE,85.55,,{charged},185345009,1,85.55,0.00,R1\n"
+    (settlement,) = facts(export(tmp_path, claims_transactions=charge), "settlement")
+    assert (settlement["setl_time"], settlement["endtime"]) == (settled, END)
+
+
+@pytest.mark.parametrize(
     ("stop", "dispenses", "days"),
     [
         ("2024-03-31T02:00:00Z", 1, 30),

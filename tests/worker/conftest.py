@@ -94,14 +94,16 @@ class Site:
             name = self.prefix + topic
             count = (await partition_counts(self.connection, "test"))[name]
             consumer = AIOKafkaConsumer(
-                **self.connection.aiokafka(), isolation_level="read_committed", enable_auto_commit=False
+                **self.connection.aiokafka(),
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
             )
             await consumer.start()
             try:
                 tps = [TopicPartition(name, partition) for partition in range(count)]
                 consumer.assign(tps)
                 ends = await consumer.end_offsets(tps)
-                await consumer.seek_to_beginning(*tps)
                 found: list[Source] = []
                 while any([await consumer.position(tp) < ends[tp] for tp in tps]):
                     for records in (await consumer.getmany(timeout_ms=200)).values():
