@@ -35,7 +35,7 @@ _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _REFUSED: Final = re.compile("authentication failed|CERTIFICATE_VERIFY_FAILED", re.IGNORECASE)
 """Reasons that waiting does not mend."""
 _FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 15.0
+_LONGEST_PAUSE_S: Final = 5.0
 
 
 class ConnectionFailed(Exception):

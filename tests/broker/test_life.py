@@ -72,8 +72,11 @@ def test_commands_start_find_and_stop_a_broker_in_the_background(run: Run, tmp_p
 
 
 def test_data_is_there_again_after_stop_and_after_a_crash(tmp_path: Path) -> None:
-    """A broker started again on its folder has its records and its address, whether it was stopped or killed."""
-    data = tmp_path / "data"
+    """A broker started again on its folder has its records and its address, whether it was stopped or killed.
+
+    Blanks and Chinese characters in the folder's name are no obstacle.
+    """
+    data = tmp_path / "结算 数据"
     broker = EmbeddedBroker(data)
     broker.start()
     address = broker.bootstrap_servers
@@ -95,14 +98,6 @@ def test_data_is_there_again_after_stop_and_after_a_crash(tmp_path: Path) -> Non
         assert asyncio.run(read(connection, "kept", 2)) == [b"one", b"two"]
     finally:
         broker.stop()
-
-
-def test_folder_may_have_any_name(tmp_path: Path) -> None:
-    """Blanks and Chinese characters in the folder's name are no obstacle."""
-    data = tmp_path / "结算 数据"
-    with EmbeddedBroker(data) as broker:
-        asyncio.run(make(Connection(broker.bootstrap_servers), "one"))
-    assert (data / "logs" / "meta.properties").exists()
 
 
 PARENT = """\

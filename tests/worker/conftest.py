@@ -124,6 +124,10 @@ class Site:
         """What the standing alerts of a rule are about."""
         return {alert.about.id for alert in self.alerts(rule)}
 
+    def evidence(self, rule: str) -> list[int]:
+        """Of how many facts each standing alert of a rule speaks."""
+        return [alert.evidence.facts_total for alert in self.alerts(rule) if alert.evidence is not None]
+
     def partition(self, key: str) -> int:
         """The partition of a key."""
         return partition_of(key.encode(), self.partitions)

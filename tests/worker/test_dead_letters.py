@@ -69,7 +69,7 @@ def test_every_kind_of_bad_record(make_site: MakeSite, start_worker: StartWorker
     offsets = site.send(*records)[::2]
     worker = start_worker(site.options, "--no-quarantine-limit")
     worker.wait_ready()
-    eventually(lambda: [alert.evidence.facts_total for alert in site.alerts("repeat-visits")] == [len(BAD)] * 2)
+    eventually(lambda: site.evidence("repeat-visits") == [len(BAD)] * 2)
     letters = site.read(dead_letters(CLAIMS))
     assert len(letters) == len(BAD)
     for letter, (reason, key, value), offset in zip(letters, BAD, offsets, strict=True):
@@ -99,4 +99,4 @@ def test_a_record_without_a_value(make_site: MakeSite, start_worker: StartWorker
     eventually(lambda: site.about("repeat-visits"))
     letters = site.read(dead_letters(CLAIMS))
     assert [(letter.key, letter.value) for letter in letters] == [(KEY, None)]
-    assert dict(letters[0].headers)["reason"] == b"broken-json"
+    assert dict(letters[0].headers)["reason"] == b"not-an-object"

@@ -9,7 +9,7 @@ from monitor.terms_files import default_text
 from tests.facts import quota, settlement
 from tests.worker.conftest import MakeSite, StartWorker, now
 from tests.worker.processes import eventually
-from topics.catalogue import CLAIMS, INSTITUTIONS
+from topics.catalogue import CLAIMS, INSTITUTIONS, dead_letters
 
 pytestmark = pytest.mark.broker
 
@@ -32,9 +32,8 @@ def test_ticks_make_time_pass(make_site: MakeSite, start_worker: StartWorker, tm
     for topic in (CLAIMS, INSTITUTIONS):
         ticks = [record for record in site.read(topic) if b'"tick"' in (record.value or b"")]
         assert {record.partition for record in ticks} == {0, 1}
-    assert b"dlq" not in b"".join(record.value or b"" for record in site.read(CLAIMS + ".dlq"))
-    assert site.read(CLAIMS + ".dlq") == []
-    watermarks = [line for line in worker.get("/metrics")[1].splitlines() if "watermark_seconds{" in line]
+    assert site.read(dead_letters(CLAIMS)) == []
+    watermarks = [line for line in worker.get("/metrics")[1].splitlines() if "watermark_timestamp_seconds{" in line]
     assert watermarks
     assert all(float(line.rpartition(" ")[2]) > 0 for line in watermarks)
 
