@@ -93,10 +93,7 @@ class KeyStage:
         if now > before:
             self._wake(now, records[-1], works, store)
         for work in works.values():
-            work.state.history.now = now
-            wake = work.state.wake
-            work.woken = wake if wake is not None and wake <= now else None
-            self._judge(work, effects)
+            self._judge(work, effects, now)
         self._write(works.values(), effects)
         meta.terms = self._rules_id()
         effects.writes[META] = encode(meta)
@@ -110,7 +107,7 @@ class KeyStage:
         for key in keys:
             state = KeyState(*key_of(key), store, self._general, self._registry, now)
             works.append(_Work(state, cause, whole=True))
-            self._judge(works[-1], effects)
+            self._judge(works[-1], effects, now)
         self._write(works, effects)
         return effects
 
@@ -195,8 +192,7 @@ class KeyStage:
         """Forget what is too old at a record's time; what waits is judged before."""
         cut = from_record_time(time_ms) - self._general.panes_kept
         if work.state.must_forget(cut):
-            work.state.history.now = now
-            self._judge(work, effects)
+            self._judge(work, effects, now)
             work.state.forget(cut)
 
     def _wake(self, now: int, record: Record, works: dict[tuple[str, str], _Work], store: Reader) -> None:
@@ -204,10 +200,12 @@ class KeyStage:
         for key in store.due(now):
             self._work(*key_of(key), cause, works, store)
 
-    def _judge(self, work: _Work, effects: Effects) -> None:
-        """Judge what was touched since the key was judged last."""
+    def _judge(self, work: _Work, effects: Effects, now: int) -> None:
+        """Judge what was touched, and what time alone changed, since the key was judged last."""
         state = work.state
         history = state.history
+        history.now = now
+        work.woken = state.wake if state.wake is not None and state.wake <= now else None
         rules = self._rules.get(state.kind)
         if rules is None or not (work.whole or work.woken is not None or work.changed or history.touched):
             return

@@ -156,11 +156,11 @@ class PersonStage:
         time_ms = record.time_ms or 0
         cut = from_record_time(time_ms) - self.kept
         reach = self._rules.longest_reach
+        work.now = clock  # what time alone concerns is judged before its facts are forgotten, too
         if work.oldest < cut or work.state.must_forget(cut, reach):
             self._finish([work], effects)
             if work.state.must_forget(cut, reach):
                 effects.account["reversal", "unmatched"] += work.state.forget(cut, reach)
-        work.now = clock
         for fact in facts:
             work.pending.append((fact, _cause(fact.ref, record)))
             work.oldest = min(work.oldest, filed_at(fact))

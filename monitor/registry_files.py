@@ -188,7 +188,9 @@ def _read_toml(path: Path, report: Report, kind: str | None) -> Iterator[Placed]
         raise RegistryFileError(f"{path}: not TOML: {error}") from None
     lines = text.splitlines()
     for name, tables in content.items():
-        headers = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[\[?\s*{re.escape(name)}\s*\]", line)]
+        headers = [
+            number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[\[?\s*{re.escape(name)}\s*\]", line)
+        ]
         if name not in KINDS or not isinstance(tables, list):
             line = next(iter(headers), 1)
             why = f"entries stand in tables [[KIND]], where KIND is one of {', '.join(KINDS)}"

@@ -18,7 +18,7 @@ from monitor.commands.options import BootstrapServers, KafkaConfig, Prefix
 from topics.catalogue import REGISTRY
 from topics.registry import REGISTRY_ENTRIES, Entry, Registry
 from topics.times import UTC_OFFSET, BadTime, format_time, parse_time
-from topics.wire import TIME, Kind, fields_of
+from topics.wire import fields_of
 
 if TYPE_CHECKING:
     from monitor.registry_topic import Held
@@ -70,7 +70,7 @@ def load(
     """
     from monitor.importing.tables import Problem
     from monitor.registry_files import RegistryFileError, read_entries
-    from monitor.registry_topic import differences, write_entries
+    from monitor.registry_topic import differences, read_registry, write_entries
 
     bad = 0
 
@@ -85,10 +85,135 @@ def load(
         fail(f"{bad} bad rows, nothing was written; correct them, or leave them out with --skip-bad", FAILED)
     connection = connected(bootstrap_servers, kafka_config)
     with broker_errors(connection, LookupError):
-        held = asyncio.run(_read(connection_of=(bootstrap_servers, kafka_config), topic=prefix + REGISTRY))
+        held = asyncio.run(read_registry(connection, prefix + REGISTRY))
         found = differences(entries, held)
         if not dry_run:
             asyncio.run(write_entries(connection, prefix + REGISTRY, [*found.new, *found.changed]))
     left_out = f", {bad} bad rows left out" if bad else ""
-    nothing = " (nothing was written)" if dry_run else ""
+    nothing = "; nothing was written" if dry_run else ""
     typer.echo(f"{len(found.new)} new, {len(found.changed)} changed, {found.unchanged} unchanged{left_out}{nothing}")
+
+
+@app.command(epilog=SHOW_EXAMPLES)
+def show(
+    key: Annotated[str, typer.Argument(help="kind/part/part, or its beginning: quota/H0001/2026Q3, quota/H0001.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Local time yyyy-MM-dd HH:mm:ss. [default: now]", show_default=False)
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="All entries, those that do not hold too.")] = False,
+    prefix: Prefix = "",
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """Show the entries about something that hold at a time, or with --history all there are.
+
+    Exit code 1: there are none.
+    """
+    with usage_errors(BadTime):
+        at = int(clock.now_s()) + UTC_OFFSET if as_of is None else parse_time(as_of)
+    _known_kind(key.partition("/")[0])
+    held = _held(prefix, bootstrap_servers, kafka_config)
+    found = [entry for _, entry in sorted(held.entries.items()) if _under(entry, key)]
+    if not found:
+        fail(f"the registry holds nothing under {key}", FAILED)
+    registry = Registry()
+    for entry in found:
+        registry.put(entry)
+    console = Console()
+    shown = 0
+    with quiet_pipe():
+        for entry in found:
+            holds = registry.get(type(entry), *entry.subject, at=at) is entry
+            if holds or history:
+                console.print(_table(entry, "holds" if holds and history else ""))
+                shown += 1
+    if not shown:
+        many = "1 entry does" if len(found) == 1 else f"{len(found)} entries do"
+        fail(f"nothing under {key} holds at {format_time(at)}; {many} at other times: see --history", FAILED)
+
+
+@app.command("list", epilog=LIST_EXAMPLES)
+def list_entries(
+    kind: _KindOption = None,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="As objects, one a line, such as `load` reads.")] = False,
+    prefix: Prefix = "",
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """List all entries, or those of one kind, by key."""
+    from monitor.registry_files import value_of
+
+    if kind is not None:
+        _known_kind(kind)
+    held = _held(prefix, bootstrap_servers, kafka_config)
+    found = [entry for _, entry in sorted(held.entries.items()) if kind is None or entry.kind == kind]
+    with quiet_pipe():
+        if ndjson:
+            for entry in found:
+                sys.stdout.buffer.write(value_of(entry) + b"\n")
+            sys.stdout.buffer.flush()
+            return
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for column in ("entry", "from", "to"):
+            table.add_column(column, overflow="fold")
+        table.add_column("values", overflow="fold", ratio=1)
+        for entry in found:
+            values = ", ".join(f"{name} {value}" for name, value in _values(entry))
+            period = (format_time(entry.valid_from), "" if entry.valid_to is None else format_time(entry.valid_to))
+            table.add_row(*map(Text, ("/".join((entry.kind, *entry.subject)), *period, values)))
+        console = Console()
+        console.print(table)
+        console.print(f"{len(found)} entries")
+
+
+def _known_kind(kind: str) -> None:
+    if kind not in {entry.kind for entry in REGISTRY_ENTRIES}:
+        fail(f"no kind {kind!r}; there are {_KINDS}", USAGE)
+
+
+def _held(prefix: str, bootstrap_servers: str | None, kafka_config: Path | None) -> "Held":
+    from monitor.registry_topic import read_registry
+
+    connection = connected(bootstrap_servers, kafka_config)
+    with broker_errors(connection, LookupError):
+        held = asyncio.run(read_registry(connection, prefix + REGISTRY))
+    if held.unreadable:
+        typer.echo(f"{held.unreadable} records of {prefix}{REGISTRY} hold no entry of the contract", err=True)
+    return held
+
+
+def _under(entry: Entry, key: str) -> bool:
+    """Whether an entry's key is this one, or begins with its parts."""
+    return entry.key == key or f"{entry.key}/".startswith(f"{key.rstrip('/')}/")
+
+
+def _table(entry: Entry, mark: str) -> Table:
+    to = "on" if entry.valid_to is None else f"until {format_time(entry.valid_to)}"
+    title = f"{'/'.join((entry.kind, *entry.subject))}  from {format_time(entry.valid_from)} {to}"
+    table = Table(
+        title=Text(f"{title}  [{mark}]" if mark else title), title_justify="left", show_header=False, box=box.SIMPLE
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _values(entry):
+        table.add_row(name, Text(value))
+    return table
+
+
+def _values(entry: Entry) -> list[tuple[str, str]]:
+    """The fields of an entry but its time and subject, as the wire names and writes them; no person's number."""
+    found = []
+    for field in fields_of(type(entry)):
+        value = getattr(entry, field.attribute)
+        if value is None or field.wire.name in {"valid_from", "valid_to"}:
+            continue
+        if isinstance(value, str) and value in entry.subject:
+            continue
+        if field.wire.name == "psn_no":
+            text = _HIDDEN
+        elif isinstance(value, tuple):
+            text = ", ".join(value)
+        else:
+            text = field.wire.kind.write(value).strip('"') if not isinstance(value, str) else value
+        found.append((field.wire.name, text))
+    return found

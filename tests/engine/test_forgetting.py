@@ -6,7 +6,20 @@ from monitor.backtest import Backtest
 from monitor.engine import Engine
 from monitor.records import AlertChange
 from monitor.terms_files import load_terms
-from tests.facts import CERTNO_A, CERTNO_B, Wire, admission, at, identity, later, reversal, run, settlement
+from tests.facts import (
+    CERTNO_A,
+    CERTNO_B,
+    Wire,
+    admission,
+    at,
+    identity,
+    later,
+    reversal,
+    run,
+    settlement,
+    stay_fact,
+    tick,
+)
 from topics.alerts import Alert, decode
 
 STAGE = Engine(load_terms(None), 1, "contributions").persons
@@ -132,3 +145,14 @@ def test_an_open_stay_is_kept() -> None:
     assert facts_kept(run(objects, batch=1)) == 2
     objects = [admission(), settlement("Z", setl_time=at(GONE + 60), fixmedins_code="H2")]
     assert facts_kept(run(objects, batch=1)) == 1
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, None])
+def test_what_time_alone_makes_is_judged_before_its_facts_are_forgotten(batch: int | None) -> None:
+    """A leave that became too long, where the tick that says so and the fact that makes it forgotten come together."""
+    away = stay_fact("leave", "leave_begntime", leave_begntime=at(1))
+    much_later = at(GONE + 60)
+    objects = [tick(at(-1)), admission(), away, tick(at(1)), tick(much_later)]
+    test = run([*objects, settlement("Z", setl_time=much_later, fixmedins_code="H2")], batch=batch)
+    assert len(standing(test, "leave-too-long", None)) == 1
+    assert facts_kept(test) == 1

@@ -3,10 +3,11 @@
 import pytest
 
 from monitor.backtest import Backtest
-from monitor.records import AlertChange
+from monitor.records import AlertChange, Entry, Frame, Record, frame_encoder
 from tests.engine.cluster import Cluster
-from tests.facts import Wire, at, quota, run, settlement, tick
+from tests.facts import FIRST_DAY, Wire, at, quota, run, settlement, tick
 from topics.alerts import decode
+from topics.times import DAY, to_record_time
 
 MARCH = quota()
 COST = settlement(med_type="21", setl_time=at(8), fund_pay_sumamt="1000.01", medfee_sumamt="5000")
@@ -78,3 +79,34 @@ def test_a_slip_far_ahead_does_not_move_the_clock() -> None:
     slip: Wire = COST | {"setl_id": "S9", "mdtrt_id": "V9", "setl_time": at(100), "fund_pay_sumamt": "0.01"}
     june = quota(period="2026-06", amount="0")
     assert quota_alerts(run([MARCH, june, COST, slip])) == ["H1/2026-03"]
+
+
+def frame(offset: int, clock: int, *given: tuple[int, str, int, int]) -> Record:
+    """A frame of contributions to an institution: (day, measure, amount, day on which its fact was recorded)."""
+    entries = [
+        Entry(
+            "institution",
+            "H1",
+            FIRST_DAY + day,
+            name,
+            amount,
+            "settlement:S1",
+            to_record_time((FIRST_DAY + recorded) * DAY),
+        )
+        for day, name, amount, recorded in given
+    ]
+    value = frame_encoder.encode(Frame(0, (FIRST_DAY + clock) * DAY, entries))
+    return Record("contributions", 0, offset, None, None, value)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_key_that_forgets_does_not_forget_that_it_was_woken(batch: int) -> None:
+    """The tick that reaches a day with cost, and a fact so late that old days are forgotten, come together."""
+    cluster = Cluster(1)
+    cluster.records([quota(period="2027-03")])
+    cluster.apply_frames([frame(0, 370, (0, "night", 1, 0), (383, "inpatient-fund", 99_999_999, 370))])
+    assert quota_alerts(cluster) == []
+    frames = [frame(1, 384), frame(2, 384, (383, "night", 1, 384)), frame(3, 450, (440, "night", 1, 450))]
+    for first in range(0, len(frames), batch):
+        cluster.apply_frames(frames[first : first + batch])
+    assert quota_alerts(cluster) == ["H1/2027-03"]
