@@ -13,6 +13,7 @@ from monitor.commands import (
     import_facts,
     page,
     play,
+    registry,
     rules,
     simulate,
     topics,
@@ -38,6 +39,7 @@ app.command(epilog=play.EXAMPLES)(play.play)
 app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
+app.add_typer(registry.app, name="registry")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(broker.app, name="broker")

@@ -16,6 +16,7 @@ from monitor.importing.synthea import import_synthea
 from monitor.importing.tables import Problem
 from monitor.terms_files import load_terms
 from monitor.timeline import place
+from tests.engine.cluster import Cluster
 from tests.naive.rules import RULES, findings
 from tests.worker.processes import WorkerProcess, done, eventually
 from topics.times import format_time, parse_time
@@ -57,6 +58,20 @@ def test_every_fact_of_the_example_is_admitted(lines: list[bytes]) -> None:
     admitted = {kind: count for (kind, outcome), count in run.account.items() if outcome == "admitted"}
     assert {outcome for (_, outcome), count in run.account.items() if count} == {"admitted"}
     assert (admitted["settlement"], admitted["registry"], admitted["fee-line"]) == (561, 94, 1579)
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_partition_that_runs_decades_ahead_changes_nothing(lines: list[bytes], ahead: int) -> None:
+    """Stage two must not forget days of the partition that is behind: its clock is the least of the two."""
+    cluster = Cluster(2)
+    records = cluster.records([msgspec.json.decode(line) for line in lines])
+    judged = 0
+    for partition in (ahead, 1 - ahead):
+        for begin in range(0, len(records[partition]), 50):
+            cluster.apply(records[partition][begin : begin + 50])
+            cluster.apply_frames(cluster.frames[judged:])
+            judged = len(cluster.frames)
+    assert b"".join(value + b"\n" for value in cluster.alerts()) == golden()
 
 
 def test_the_readme_counts_what_the_file_holds() -> None:
