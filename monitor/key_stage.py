@@ -190,7 +190,8 @@ class KeyStage:
 
     def _age(self, work: _Work, time_ms: int, now: int, effects: Effects) -> None:
         """Forget what is too old at a record's time; what waits is judged before."""
-        cut = from_record_time(time_ms) - self._general.panes_kept
+        # a partition far ahead must not make days forgotten that the clock has not reached
+        cut = min(from_record_time(time_ms), now) - self._general.panes_kept
         if work.state.must_forget(cut):
             self._judge(work, effects, now)
             work.state.forget(cut)
