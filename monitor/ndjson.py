@@ -34,7 +34,10 @@ def open_lines(path: str) -> Iterator[tuple[Iterator[bytes], Callable[[], float 
             f"{path}: {error.strerror}; give an NDJSON file (plain, .gz or .zst), or - for standard input"
         ) from None
     with raw:
-        yield _checked(_decompressed(file.suffix, raw), path), lambda: raw.tell() / size if size else 1.0
+        yield (
+            _checked(_decompressed(file.suffix, raw), path),
+            lambda: raw.tell() / size if size and not raw.closed else 1.0,
+        )
 
 
 def _decompressed(suffix: str, raw: BinaryIO) -> BinaryIO:
@@ -42,7 +45,8 @@ def _decompressed(suffix: str, raw: BinaryIO) -> BinaryIO:
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     if suffix == ".zst":
         return cast(
-            "BinaryIO", io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+            "BinaryIO",
+            io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)),
         )
     return raw
 

@@ -108,11 +108,15 @@ def _entry(value: bytes, kind: str | None) -> Entry:
         word = _FIRST_WORD.match(why.detail)
         known = word is not None and (word[0] == "type" or any(word[0] in _fields(name) for name in KINDS))
         raise BadValue(word[0] if known and word is not None else None, str(why)) from None
-    if kind is not None and entry.kind != kind:
-        raise BadValue("type", f"{entry.kind}, but only entries of kind {kind} were asked for")
+    _check_kind(entry.kind, kind)
     if entry.valid_to is not None and entry.valid_to <= entry.valid_from:
         raise BadValue("valid_to", f"{BAD_TIME}: it should lie after valid_from: such an entry never holds")
     return entry
+
+
+def _check_kind(own: str, asked: str | None) -> None:
+    if asked is not None and own != asked:
+        raise BadValue("type", f"{own}, but only entries of kind {asked} were asked for")
 
 
 def _kind_of(value: object) -> str:
@@ -159,6 +163,7 @@ def _csv_value(row: Row, kind: str | None) -> bytes:
     if kind is not None and "type" not in cells:
         cells["type"] = kind
     own = _kind_of(cells.pop("type", ""))
+    _check_kind(own, kind)
     wrong = _unknown(own, cells)
     if wrong is not None:
         raise wrong

@@ -53,14 +53,13 @@ def test_every_rule_is_told_with_its_numbers() -> None:
     assert "Example" not in page
 
 
-def test_a_rule_that_is_off_is_still_told() -> None:
+def test_a_rule_that_is_off_is_still_told(tmp_path: Path) -> None:
     """Its definition stays; it has no numbers and no example."""
     text = default_text().replace("[rules.hang-bed]\n", "[rules.hang-bed]\nenabled = false\n")
-    path = Path("off.toml")
-    with CliRunner().isolated_filesystem():
-        path.write_text(text, encoding="utf-8")
-        terms = load_terms(path)
-        section = rules_page(terms, text, example_alerts(terms, ["hang-bed"])).partition("\n## hang-bed\n")[2]
+    path = tmp_path / "off.toml"
+    path.write_text(text, encoding="utf-8")
+    terms = load_terms(path)
+    section = rules_page(terms, text, example_alerts(terms, ["hang-bed"])).partition("\n## hang-bed\n")[2]
     section = section.partition("\n## ")[0]
     assert "**off / 停用**" in section
     assert "| parameter |" not in section

@@ -151,7 +151,10 @@ def test_ndjson_follows_the_contract(write: Write) -> None:
     tick = '{"type":"tick","tick_time":"2026-01-01 00:00:00"}'
     found, problems = read(write("entries.ndjson", f"{good}\n\n{tick}\n{{\n"))
     assert [placed.line for placed in found] == [1]
-    assert [text.partition(":")[0] for text in problems] == ["entries.ndjson line 3", "entries.ndjson line 4"]
+    assert [text.partition(": ")[0] for text in problems] == [
+        "entries.ndjson line 3, column type",
+        "entries.ndjson line 4",
+    ]
     assert "wrong-topic" in problems[0]
     assert "broken-json" in problems[1]
 
