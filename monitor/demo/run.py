@@ -25,6 +25,7 @@ import msgspec
 from detectors.model import Settings
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
+from monitor.children import ends_with_parent
 from monitor.connection import Connection
 from monitor.demo.metrics_reader import latency_quantiles
 from monitor.demo.screen import LATEST, DemoStatus, LatestAlert, Screen
@@ -117,7 +118,7 @@ def _say(text: str) -> None:
 async def _run(settings: DemoSettings, folder: Path, connection: Connection) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     _say("creating topics")
     await create(connection, all_topics(), record_time="create", partitions=PARTITIONS)
@@ -173,7 +174,13 @@ def _start_worker(connection: Connection, folder: Path, model: Path) -> "subproc
     command += ["--data", str(folder / "worker"), "--model", str(model)]
     with (folder / "worker.log").open("wb") as output:
         # its own session: Ctrl-C is this process's to pass on
-        return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - our own
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - two system calls
+        )
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:
