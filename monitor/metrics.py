@@ -47,7 +47,7 @@ class Metrics:
         )
         self.latency = Histogram(
             "claims_monitor_fact_latency_seconds",
-            "From a fact's produced_at header, else its record time, to the commit of its alerts.",
+            "From a fact's produced_at header to the commit of its alerts; facts without it are not measured.",
             ["stage"],
             buckets=LATENCY_BUCKETS,
             registry=r,
