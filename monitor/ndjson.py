@@ -1,4 +1,4 @@
-"""Lines of NDJSON from a file (plain, .gz, .zst) or standard input (`-`)."""
+"""Lines of NDJSON: from a file (plain, .gz, .zst) or standard input (`-`), into a file or standard output."""
 
 import gzip
 import io
@@ -56,3 +56,31 @@ def _checked(lines: BinaryIO, path: str) -> Iterator[bytes]:
         yield from lines
     except (gzip.BadGzipFile, zstandard.ZstdError, EOFError) as error:
         raise InputError(f"{path}: damaged: {error}") from None
+
+
+@contextmanager
+def written_lines(path: Path | None) -> Iterator[BinaryIO]:
+    """Open the output; a file gets its name when it is complete. The same lines give the same bytes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as raw:
+            if path.suffix == ".gz":
+                # a time or a name in the header would differ from run to run
+                with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                    yield cast("BinaryIO", packed)
+            elif path.suffix == ".zst":
+                with zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as stream:
+                    yield cast("BinaryIO", stream)
+            else:
+                yield raw
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

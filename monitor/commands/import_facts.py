@@ -130,9 +130,9 @@ def own_csv(
 
 
 def _write(found: Iterable["Checked"], output: Path | None, account: _Account) -> None:
-    from monitor.importing.lines_out import opened
+    from monitor.ndjson import written_lines
 
-    with _written(output), quiet_pipe(), opened(output) as file:
+    with _written(output), quiet_pipe(), written_lines(output) as file:
         for one in found:
             file.write(one.line + b"\n")
             account.kinds[one.kind] += 1

@@ -1,16 +1,13 @@
 """`claims-monitor simulate`: a believable region with planted violations, into a file or into Kafka."""
 
 import dataclasses
-import gzip
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, cast
+from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
 import typer
-import zstandard
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,6 +16,7 @@ from monitor.commands.connect import connected
 from monitor.commands.errors import USAGE, fail, quiet_pipe, usage_errors
 from monitor.commands.options import BootstrapServers, KafkaConfig, Prefix
 from monitor.connection import Connection
+from monitor.ndjson import written_lines
 from monitor.simulator import PLANTABLE, PRESETS, Label, SimulationConfig, ending_at, preset
 from monitor.simulator import simulate as simulation_of
 from topics.times import DAY, UTC_OFFSET, BadTime, format_day, parse_day
@@ -116,7 +114,7 @@ def simulate(
         if labels is not None:
             write_labels(labels, simulation.labels)
         if not into_kafka:
-            with quiet_pipe(), _opened(output) as file:
+            with quiet_pipe(), written_lines(output) as file:
                 _write(facts, file, config)
             return
     except OSError as error:
@@ -158,29 +156,6 @@ def _sized(
         except BadTime as error:
             raise ValueError(f"--begin: {error}") from None
     return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[BinaryIO]:
-    """The output file, compressed as its name says; it gets its name when it is complete."""
-    if path is None:
-        yield sys.stdout.buffer
-        return
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as raw:
-            if path.suffix == ".gz":
-                # without a time and a name in the header the same facts are the same bytes
-                with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                    yield cast("BinaryIO", packed)
-            elif path.suffix == ".zst":
-                with zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as stream:
-                    yield cast("BinaryIO", stream)
-            else:
-                yield raw
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(facts: Iterable[Mapping[str, Any]], file: BinaryIO, config: SimulationConfig) -> None:
