@@ -48,6 +48,7 @@ class Cluster:
         self.connection = Connection(bootstrap_servers=bootstrap)
         self.prefix = prefix
         self.group = prefix.rstrip(".")
+        self.consumer_group = prefix + self.group
         self.folder = folder
         self.person_changelog = prefix + person_changelog_of(self.group)
         self.key_changelog = prefix + key_changelog_of(self.group)
@@ -121,7 +122,7 @@ class Cluster:
             admin = AIOKafkaAdminClient(**self.connection.aiokafka())
             await admin.start()
             try:
-                stored = await admin.list_consumer_group_offsets(self.group)
+                stored = await admin.list_consumer_group_offsets(self.consumer_group)
             except GroupCoordinatorNotAvailableError:  # nobody has joined any group yet
                 return {}
             finally:
@@ -138,7 +139,7 @@ class Cluster:
 
     def owned(self) -> dict[str, set[tuple[str, int]]]:
         """Address of each worker -> its topic partitions."""
-        return asyncio.run(members(self.connection, self.group))
+        return asyncio.run(members(self.connection, self.consumer_group))
 
     def wait_for_owners(self, count: int) -> None:
         """Wait until so many workers share all partitions of stage one."""
