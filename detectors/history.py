@@ -286,11 +286,6 @@ class PersonHistory(StandingFacts):
         ends = {self.live_until(visit) for _, visit in self._lines_by_visit} - {ALWAYS.end}
         return min((end + 1 for end in ends if end >= self.now), default=None)
 
-    @property
-    def visits_with_lines(self) -> Iterable[tuple[str, str]]:
-        """Institution and mdtrt_id of every visit that has lines, in a stable order."""
-        return sorted(self._lines_by_visit)
-
     @cached_property
     def _net_lines(self) -> dict[tuple[str, str], Sequence[NetLine]]:
         return {}

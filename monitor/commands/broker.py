@@ -49,7 +49,9 @@ def start(
     def end(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    # Ctrl-C too: a shell that started this in the background has it ignored
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     try:
         broker.start()
         typer.echo(f"ready: {broker.bootstrap_servers}")

@@ -49,9 +49,13 @@ def persons_in(store: MemoryStore) -> dict[str, History]:
 
 
 def keys_in(store: MemoryStore) -> dict[tuple[str, str], History]:
-    """Every other key's history, without what depends on arrival."""
+    """Every other key's history, without what depends on arrival.
+
+    Whether a key is left behind empty (all it held was cancelled) depends on what was judged in one batch.
+    """
     found = {head: key_history(head, store) for head in store.keys(KEY_HEADS)}
-    return {key_of(head): comparable(history) for head, history in found.items() if history}
+    compared = {key_of(head): comparable(history) for head, history in found.items() if history}
+    return {key: history for key, history in compared.items() if any(history.values())}
 
 
 def comparable(history: History) -> History:

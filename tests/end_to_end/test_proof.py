@@ -71,7 +71,7 @@ def test_a_second_worker_that_joins_and_leaves_takes_and_gives_its_partitions(
     cluster: Cluster = make_cluster(model)
     cluster.worker("one")
     cluster.wait_for_owners(1)
-    cluster.play(scored_reference.facts, rate=600)
+    cluster.play(scored_reference.facts, rate=250)
     logged = cluster.wait_for_alerts()
     for _ in range(2):
         second = cluster.worker("two")

@@ -135,13 +135,6 @@ class Standing:
         """Registry entries of a kind."""
         return self.facts[kind]
 
-    def of_person(self, kind: str) -> dict[str, list[Wire]]:
-        """Facts of a kind by person."""
-        found = defaultdict(list)
-        for fact in self.facts[kind]:
-            found[fact["psn_no"]].append(fact)
-        return found
-
 
 Key = tuple[str, ...]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.naive.rules import findings
-from tests.naive.standing import Finding, Wire, standing
+from tests.naive.standing import Wire, standing
 
 
 def visit(number: str, begin: str, **more: object) -> dict[str, Any]:
@@ -37,10 +37,6 @@ def stay(number: str, begin: str, end: str, **more: Any) -> list[Wire]:  # noqa:
 
 def tick(time: str) -> Wire:
     return {"type": "tick", "tick_time": time}
-
-
-def rules_of(found: set[Finding]) -> set[str]:
-    return {rule for rule, *_ in found}
 
 
 def test_a_window_is_open_on_the_left() -> None:
