@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove packages golden lock clean
+.PHONY: help install demo test lint prove packages golden region lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,10 @@ packages:
 
 golden: $(STAMP) ## Judge the Synthea example anew; look at what changed before committing it
 	$(BIN)/claims-monitor import synthea examples/synthea | $(BIN)/claims-monitor backtest - > examples/synthea/alerts.ndjson
+
+region: $(STAMP) ## Measure a simulated quarter of a region, and tell it on the page of rules
+	CLAIMS_MONITOR_REGION_FIGURES=docs/region.json $(BIN)/pytest -m prove --timeout 1500 tests/region
+	$(BIN)/claims-monitor rules document -o docs/rules.md
 
 lock: $(STAMP) ## Resolve requirements.lock anew
 	$(BIN)/python -m pip install --quiet uv
