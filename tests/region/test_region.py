@@ -3,7 +3,6 @@
 `make region` runs this and writes the figures, which the page of rules shows.
 """
 
-import asyncio
 import json
 import os
 import subprocess
@@ -17,16 +16,14 @@ import pytest
 from detectors.catalogue import all_detectors
 from monitor.backtest import Backtest
 from monitor.broker.server import EmbeddedBroker
-from monitor.connection import Connection
 from monitor.engine import Engine
 from monitor.ndjson import open_lines
 from monitor.simulator import preset, simulate
 from monitor.terms_files import load_terms
 from monitor.timeline import place
-from monitor.topic_admin import create
-from tests.worker.processes import COMMAND, WorkerProcess, done, environment, eventually
+from tests.end_to_end.cluster import Cluster
+from tests.worker.processes import COMMAND, environment
 from topics.alerts import decode
-from topics.catalogue import all_topics
 
 pytestmark = pytest.mark.prove
 
@@ -101,29 +98,17 @@ def test_the_broker_gives_the_same_bytes(
     figures: dict[str, object],
 ) -> None:
     """Two workers judge the same facts through Kafka."""
-    connection = Connection(broker.bootstrap_servers)
-    asyncio.run(create(connection, all_topics(), prefix=prefix, record_time="create", partitions=4))
-    options = ["-b", broker.bootstrap_servers, "--prefix", prefix]
-    workers = [
-        WorkerProcess(["worker", *options, "--data", str(tmp_path / name)], tmp_path / f"{name}.log")
-        for name in ("one", "two")
-    ]
+    cluster = Cluster(broker.bootstrap_servers, prefix, tmp_path)
     try:
-        for worker in workers:
-            worker.wait_ready()
-        subprocess.run([*COMMAND, "play", str(region[0]), *options], check=True, env=environment(), timeout=WITHIN_S)
-        eventually(lambda: all(caught_up(worker) for worker in workers), WITHIN_S)
-        assert done("alerts", *options).encode() == judged
-        figures["broker"] = {"workers": len(workers), "alerts": len(judged.splitlines()), "bytes": len(judged)}
+        for name in ("one", "two"):
+            cluster.worker(name)
+        cluster.wait_for_owners(2)
+        cluster.play(region[0])
+        cluster.settle(WITHIN_S)
+        assert cluster.alerts() == judged
     finally:
-        for worker in workers:
-            worker.clear()
-
-
-def caught_up(worker: WorkerProcess) -> bool:
-    """Whether nothing waits in any partition of a worker."""
-    status, page = worker.get("/ready")
-    return status == 200 and all(lag == 0 for shown in page["partitions"] for lag in shown["lag"].values())
+        cluster.clean_up()
+    figures["broker"] = {"workers": 2, "alerts": len(judged.splitlines()), "bytes": len(judged)}
 
 
 def test_a_clean_region_is_quiet(figures: dict[str, object]) -> None:
