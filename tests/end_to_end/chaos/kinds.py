@@ -122,6 +122,7 @@ def freeze_at(point: str, field: Field) -> int:
         worker.wait_for_freeze()
     found = field.wait_for_work(owned)
     field.wait_for_takeover(owned, without=worker)
+    said = worker.log.stat().st_size
     worker.wake()
 
     def come_to_its_senses() -> bool:
@@ -130,7 +131,7 @@ def freeze_at(point: str, field: Field) -> int:
     eventually(come_to_its_senses, PATIENCE_S, "it ends, or takes part again", worker.log_tail)
     if point in {"before-send", "before-commit"}:  # its batch is not committed: only the fence can have stopped it
         eventually(lambda: worker.process.poll() is not None, PATIENCE_S, "it ends", worker.log_tail)
-        assert "was fenced by a later one" in worker.log_tail()
+        assert "was fenced by a later one" in worker.log.read_bytes()[said:].decode(errors="replace")
     elif worker.process.poll() is None:
         worker.stop()
     field.restart(slot)
@@ -233,7 +234,7 @@ def fill_disk(field: Field) -> int:
     with field.feeder.quickly():
         eventually(lambda: worker.process.poll() is not None, PATIENCE_S, "it notices", worker.log_tail)
     assert worker.process.returncode == _REFUSED, worker.log_tail()
-    assert "is the disk full?" in worker.log.read_text(errors="replace")[said:]
+    assert "is the disk full?" in worker.log.read_bytes()[said:].decode(errors="replace")
     filler.unlink()
     field.restart(slot)
     return found
