@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.end_to_end.chaos.campaign import campaign, lots_for, simulate
 
-PERSONS_PER_KILL = 130
+PERSONS_PER_KILL = 160
 """Facts for as many strikes as that takes."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.end_to_end.program import ROOT, command
 
 _PAUSE_S = 0.1
-_QUICK = 40
+_QUICK = 20
 _TRICKLE = 2
 _RATE = 400
 """Above what is fed; it makes `play` write in small pieces."""
