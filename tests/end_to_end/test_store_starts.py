@@ -6,7 +6,7 @@ import pytest
 
 from monitor.records import Effects
 from monitor.state import wake_of
-from monitor.store import Store, StoreDamaged
+from monitor.store import Store, StoreDamaged, StoreError
 
 MAP = 1 << 24
 
@@ -86,3 +86,12 @@ def test_a_flipped_bit_in_the_position_is_found_at_the_start(tmp_path: Path) -> 
     store.close()
     flipped(tmp_path / "persons-0", b"1234567")
     assert Store(tmp_path / "persons-0", MAP).position == 0
+
+
+def test_a_store_that_cannot_take_the_changelog_in_says_so(tmp_path: Path) -> None:
+    """In recovery as in a batch: the message names the store, and the worker is not started again and again."""
+    store = Store(tmp_path / "persons-0", 1 << 17)
+    records = ((b"x%d" % number, bytes(1_000)) for number in range(1_000))
+    with pytest.raises(StoreError, match="persons-0 has reached its bound"):
+        store.load(records, wake_of, 1_000, "cluster")
+    store.close()

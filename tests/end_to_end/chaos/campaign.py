@@ -13,16 +13,17 @@ from tests.end_to_end.chaos.report import Report, Strike
 from tests.end_to_end.program import run
 from tests.end_to_end.reference import Reference
 
-SIMULATED = ("--institutions", "30", "--days", "60", "--plant", "quota-progress=20", "--plant", "overlapping-stays=100")
+SIMULATED = ("--institutions", "20", "--plant", "quota-progress=20", "--plant", "overlapping-stays=100")
 PLANTED_PER_THOUSAND = {"repeat-visits": 160, "id-mismatch": 140}
 
 
-def simulate(folder: Path, seed: int, persons: int) -> Reference:
+def simulate(folder: Path, seed: int, persons: int, days: int = 60) -> Reference:
     """Facts of a region with many violations, judged in one pass."""
     path = folder / "facts.ndjson"
     plants = [f"{rule}={share * persons // 1000}" for rule, share in PLANTED_PER_THOUSAND.items()]
     options = [option for plant in plants for option in ("--plant", plant)]
-    run("simulate", "--persons", str(persons), "--seed", str(seed), *SIMULATED, *options, "--output", str(path))
+    size = ("--persons", str(persons), "--days", str(days), "--seed", str(seed))
+    run("simulate", *size, *SIMULATED, *options, "--output", str(path))
     return Reference(path)
 
 
