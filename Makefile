@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove packages golden region lock clean
+.PHONY: help install demo test lint prove chaos packages golden region lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,9 @@ test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
 
 prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
 	$(BIN)/pytest -m prove --timeout 1500 $(ARGS)
+
+chaos: $(STAMP) ## Kill workers and broker 50 times while facts arrive; then compare (ARGS="--seed 7 --kills 20")
+	@$(BIN)/python -m tests.end_to_end.chaos $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -47,6 +47,12 @@ def worker(
     quarantine_limit: Annotated[
         bool, typer.Option(help="Pause a partition when too many of its records are quarantined.")
     ] = True,
+    session_timeout: Annotated[
+        float,
+        typer.Option(
+            min=1, help="Seconds of silence after which other workers take over; within the bounds that brokers set."
+        ),
+    ] = 10.0,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Judge facts as they come. A parent process starts the worker again when it fails.
@@ -61,7 +67,18 @@ def worker(
         raise typer.Exit(supervise(command))
     raise typer.Exit(
         _run(
-            bootstrap_servers, kafka_config, data, terms, model, prefix, group, host, port, advertised, quarantine_limit
+            bootstrap_servers,
+            kafka_config,
+            data,
+            terms,
+            model,
+            prefix,
+            group,
+            host,
+            port,
+            advertised,
+            quarantine_limit,
+            session_timeout,
         )
     )
 
@@ -78,6 +95,7 @@ def _run(
     port: int,
     advertised: str | None,
     quarantine_limit: bool,
+    session_timeout: float,
 ) -> int:
     from detectors.terms import TermsError
     from monitor.app import StartRefused, WorkerSettings, build_worker
@@ -85,6 +103,7 @@ def _run(
     from monitor.delivery.app import PartitionCountChanged, run
     from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
     from monitor.delivery.source_topics import SourceTopicsError
+    from monitor.delivery.stages import DeliverySettings
     from monitor.models import ModelFileError
     from monitor.state import StateError
     from monitor.store import StoreError
@@ -114,6 +133,8 @@ def _run(
             port=port,
             quarantine=quarantine_limit,
             advertised=advertised,
+            # three heartbeats fit into the timeout, so that one lost on the way does not cost the partitions
+            delivery=DeliverySettings(session_timeout_s=session_timeout, heartbeat_interval_s=session_timeout / 3),
         )
         built, url = build_worker(settings)
     except (StartRefused, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
