@@ -8,7 +8,8 @@ boot) or damage it is thrown away and rebuilt from the changelog.
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -24,6 +25,7 @@ MAP_BYTES: Final = 64 << 30
 
 _POSITION: Final = b"changelog-position"
 _IDENTITY: Final = b"changelog-identity"
+_UNINDEXED: Final = b"wakes-missing"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _OPEN_MARK: Final = "open-since-boot"
 _STARTS_IN_PLACE: Final = 3
@@ -215,6 +217,68 @@ class Store:
                     txn.put(key, value, db=self._data)
             txn.put(_POSITION, str(position).encode(), db=self._local)
             txn.put(_IDENTITY, identity.encode(), db=self._local)
+
+    @property
+    def unindexed(self) -> bool:
+        """Whether a rebuild was begun and its wake times are still to be indexed."""
+        with self._env.begin(db=self._local) as txn:
+            return txn.get(_UNINDEXED) is not None
+
+    def begin_rebuild(self, identity: str) -> None:
+        """Start again from nothing, to be filled by `fill` and completed by `index_wakes`."""
+        self.wipe()
+        with self._env.begin(write=True) as txn:
+            txn.put(_UNINDEXED, b"1", db=self._local)
+            txn.put(_IDENTITY, identity.encode(), db=self._local)
+
+    def fill(self, values: Mapping[bytes, bytes | None], position: int) -> None:
+        """Take the last values of keys in, without their wake times: twice as fast as `load`.
+
+        Args:
+            values: by key; None deletes.
+            position: the changelog offset after them.
+
+        Raises:
+            StoreError: the disk is full, or the store has reached its bound.
+        """
+        items = sorted([(key, value) for key, value in values.items() if value is not None], key=itemgetter(0))
+        try:
+            with self._env.begin(write=True) as txn:
+                with txn.cursor(db=self._data) as cursor:
+                    cursor.putmulti(items)
+                for key, value in values.items():
+                    if value is None:
+                        txn.delete(key, db=self._data)
+                txn.put(_POSITION, str(position).encode(), db=self._local)
+        except lmdb.MapFullError:
+            raise StoreError(f"{self._folder.name} has reached its bound of {self._map_bytes} bytes") from None
+        except lmdb.Error as error:
+            raise StoreError(f"{self._folder.name} cannot be written: {error}; is the disk full?") from error
+
+    def index_wakes(self, prefixes: Iterable[bytes], wake_of: Callable[[bytes, bytes], int | None]) -> None:
+        """Complete a rebuild: find the wake times of all heads.
+
+        Args:
+            prefixes: of the keys of heads.
+            wake_of: the wake time that a value holds.
+        """
+        with self._env.begin(write=True) as txn:
+            wakes = []
+            with txn.cursor(db=self._data) as cursor:
+                for prefix in prefixes:
+                    if not cursor.set_range(prefix):
+                        continue
+                    for raw, value in cursor.iternext():
+                        key = bytes(raw)
+                        if not key.startswith(prefix):
+                            break
+                        wake = wake_of(key, value)
+                        if wake is not None:
+                            wakes.append((_wake(wake, key), b""))
+            wakes.sort()
+            with txn.cursor(db=self._wakes) as cursor:
+                cursor.putmulti(wakes)
+            txn.delete(_UNINDEXED, db=self._local)
 
     def close(self) -> None:
         """Close cleanly: what was written reaches the disk, and the store survives a crash of the machine."""

@@ -25,6 +25,8 @@ EXAMPLES = """\
 
   claims-monitor worker --kafka-config kafka.properties --terms city.toml --model region.model
 
+  claims-monitor worker --terms 2027/ --adopt   [dim]# all workers of the group stopped: other terms from now on[/dim]
+
   claims-monitor worker resume claims.facts.v1
 """
 
@@ -47,6 +49,10 @@ def worker(
     quarantine_limit: Annotated[
         bool, typer.Option(help="Pause a partition when too many of its records are quarantined.")
     ] = True,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Judge again, with these terms and this model, what was judged with others."),
+    ] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Judge facts as they come. A parent process starts the worker again when it fails.
@@ -61,7 +67,18 @@ def worker(
         raise typer.Exit(supervise(command))
     raise typer.Exit(
         _run(
-            bootstrap_servers, kafka_config, data, terms, model, prefix, group, host, port, advertised, quarantine_limit
+            bootstrap_servers,
+            kafka_config,
+            data,
+            terms,
+            model,
+            prefix,
+            group,
+            host,
+            port,
+            advertised,
+            quarantine_limit,
+            adopt,
         )
     )
 
@@ -78,6 +95,7 @@ def _run(
     port: int,
     advertised: str | None,
     quarantine_limit: bool,
+    adopt: bool,
 ) -> int:
     from detectors.terms import TermsError
     from monitor.app import StartRefused, WorkerSettings, build_worker
@@ -88,12 +106,14 @@ def _run(
     from monitor.models import ModelFileError
     from monitor.state import StateError
     from monitor.store import StoreError
+    from monitor.worker.agreement import AgreementError
     from monitor.worker.listening import PortTaken
     from monitor.worker.recovery import RecoveryError
-    from monitor.worker.unit import SourceTopicChanged
+    from monitor.worker.sources import SourceTopicChanged
 
     no_restart = (
         StartRefused,
+        AgreementError,
         StateError,
         StoreError,
         RecoveryError,
@@ -114,9 +134,10 @@ def _run(
             port=port,
             quarantine=quarantine_limit,
             advertised=advertised,
+            adopt=adopt,
         )
         built, url = build_worker(settings)
-    except (StartRefused, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
+    except (StartRefused, AgreementError, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
         typer.secho(f"claims-monitor: {error}", fg=typer.colors.RED, err=True)
         return REFUSED
     except KeyboardInterrupt:
