@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.commands.connect import connected
-from monitor.commands.errors import fail
+from monitor.commands.errors import FAILED, broker_errors, fail
 from monitor.commands.options import BootstrapServers, Data, Group, KafkaConfig, ModelFile, Prefix, Terms
 from monitor.worker.supervisor import REFUSED, supervise
 from topics.catalogue import DEFAULT_GROUP
@@ -177,3 +177,46 @@ def resume(
         typer.echo(f"no partition of {topic} was paused")
         return
     typer.echo(f"{topic} goes on: partitions {', '.join(map(str, partitions))}")
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n  claims-monitor worker rebuild --dry-run\n\n  "
+    "claims-monitor worker rebuild --yes --data /var/lib/claims-monitor"
+)
+def rebuild(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be dropped, and drop nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: Data = DEFAULT_DATA,
+    prefix: Prefix = "",
+    group: Group = DEFAULT_GROUP,
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """Drop a group's state, changelogs and offsets: workers judge all facts again from the topics' beginning.
+
+    Refused while workers of the group run. Facts, registry and alerts stay: an alert that is raised again replaces
+    itself, one whose facts are gone from the topics stands as it is.
+    """
+    import shutil
+
+    from kafka.errors import KafkaError
+
+    from monitor.rebuilding import RebuildRefused, carry_out, plan
+    from monitor.topic_admin import TopicsError
+
+    connection = connected(bootstrap_servers, kafka_config)
+    with broker_errors(connection, RebuildRefused, TopicsError, KafkaError):
+        found = asyncio.run(plan(connection, prefix, group))
+        state = data / "state"
+        typer.echo(f"offsets of group {found.group} will be deleted")
+        for name, partitions in found.topics.items():
+            typer.echo(f"{name} ({partitions} partitions) will be deleted and created with {found.partitions}")
+        if state.exists():
+            typer.echo(f"{state} will be deleted")
+        if dry_run:
+            return
+        if not yes and not typer.confirm("All facts will be judged again. Go on?"):
+            raise typer.Exit(FAILED)
+        asyncio.run(carry_out(connection, prefix, group, found, typer.echo))
+    shutil.rmtree(state, ignore_errors=True)
+    typer.echo("done: start the workers; local state that other machines hold is dropped when they start")
