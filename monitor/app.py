@@ -24,10 +24,14 @@ from monitor.outgoing import Targets
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
+from monitor.topic_ids import topic_ids
+from monitor.worker.agreement import Agreement
+from monitor.worker.joining import check_group
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
+from monitor.worker.sources import Sources, rebuild_command
 from monitor.worker.ticker import Ticker
 from monitor.worker.unit import Unit, UnitContext
 from topics.catalogue import (
@@ -72,6 +76,7 @@ class WorkerSettings:
         tick_seconds: how often ticks are produced into live topics.
         delivery: limits and timeouts.
         advertised: host name by which other workers reach this one's pages; None: `host`.
+        adopt: judge again what was judged with other terms or another model; refused while such workers run.
     """
 
     connection: Connection
@@ -86,6 +91,7 @@ class WorkerSettings:
     tick_seconds: float = 5.0
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     advertised: str | None = None
+    adopt: bool = False
 
     @property
     def consumer_group(self) -> str:
@@ -167,8 +173,25 @@ class Parts:
     feed: RegistryFeed | None = None
 
 
-async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozenset[str]]:
-    """Ask the broker: cluster id, partitions by topic, and the source topics that need ticks.
+@dataclass(frozen=True)
+class Standing:
+    """What the broker says of itself and of the topics.
+
+    Attributes:
+        cluster: id of the cluster.
+        counts: partitions by topic.
+        live: source topics that the broker stamps: they need ticks.
+        ids: identity of each of the worker's topics.
+    """
+
+    cluster: str
+    counts: dict[str, int]
+    live: frozenset[str]
+    ids: dict[str, str]
+
+
+async def prepare(settings: WorkerSettings) -> Standing:
+    """Ask the broker how things stand.
 
     Raises:
         StartRefused: topics are missing, or differ in their number of partitions.
@@ -189,13 +212,16 @@ async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozen
         listed = ", ".join(f"{name} has {counts[name]}" for name in (*sources, *inner))
         raise StartRefused(
             f"these topics must have the same number of partitions: {listed}. Keys stay with their state only while "
-            "the number does not change: create the topics anew under another --prefix and play the facts into them"
+            "the number does not change: create the topics anew under another --prefix and play the facts into them, "
+            "or, if the source topics were created anew and filled again, make the internal ones fit with "
+            f"`{rebuild_command(prefix, settings.group)}`"
         )
     standing = await describe(settings.connection, sources)
     live = frozenset(
         name for name, topic in standing.items() if topic.configs.get("message.timestamp.type") == "LogAppendTime"
     )
-    return cluster, counts, live
+    ids = await topic_ids(settings.connection, [*sources, *inner])
+    return Standing(cluster, counts, live, ids)
 
 
 def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
@@ -203,6 +229,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
 
     Raises:
         StartRefused: topics, state or terms do not allow it.
+        AgreementError: the group judges with other terms or another model.
         TermsError: the terms cannot be used.
         ModelFileError: the model cannot be used.
         ConnectionFailed: connection settings cannot be used.
@@ -211,7 +238,12 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
 
     terms = load_terms(settings.terms)
     scorer = load_scorer(settings.model)
-    cluster, counts, live = asyncio.run(prepare(settings))
+    agreement = Agreement.of(terms, None if scorer is None else scorer.model.version)
+    standing = asyncio.run(prepare(settings))
+    counts = standing.counts
+    asyncio.run(
+        check_group(settings.connection, settings.consumer_group, agreement, settings.delivery.session_timeout_s)
+    )
     prefix, group = settings.prefix, settings.group
     partitions = counts[prefix + CLAIMS]
     names = {name: prefix + name(group) for name in (contributions, person_changelog, key_changelog)}
@@ -223,7 +255,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
         metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
     units: dict[tuple[str, int], Unit] = {}
     socket, url = listen(settings.host, settings.port, settings.advertised)
-    ticker = Ticker(settings.connection, live, settings.tick_seconds)
+    ticker = Ticker(settings.connection, standing.live, settings.tick_seconds)
     parts = Parts(engine, metrics, units, shared_token(settings.data), partitions, socket, ticker)
 
     def targets(changelog: str) -> Targets:
@@ -243,6 +275,9 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     )
     judges: Mapping[str, Any] = {PERSONS: engine.persons, KEYS: engine.keys}
 
+    changelogs = {PERSONS: names[person_changelog], KEYS: names[key_changelog]}
+    identities = {stage: f"{standing.cluster}/{standing.ids[name]}" for stage, name in changelogs.items()}
+    sources = Sources(prefix, standing.ids, partitions, rebuild_command(prefix, group))
     general = terms.general
     limits = Limits(general.quarantine_window, int(general.quarantine_share) if settings.quarantine else None)
 
@@ -253,18 +288,21 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             connection=settings.connection,
             group=settings.consumer_group,
             data=settings.data,
-            targets={PERSONS: targets(names[person_changelog]), KEYS: targets(names[key_changelog])},
+            targets={stage: targets(name) for stage, name in changelogs.items()},
             judges=judges,
             registry=parts.feed,
             metrics=metrics,
-            cluster=cluster,
+            changelogs=identities,
             prefix=prefix,
+            agreement=agreement,
+            adopt=settings.adopt,
+            sources=sources,
             limits=limits,
             units=units,
         )
         return Unit(context, stage, partition, control)
 
-    delivery = replace(settings.delivery, client_id=client_id(url))
+    delivery = replace(settings.delivery, client_id=client_id(url, agreement))
     app = WorkerApp(
         settings, parts, connection=settings.connection, stages=stages, handler=handler, delivery_settings=delivery
     )

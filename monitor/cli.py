@@ -10,6 +10,7 @@ from monitor.commands import (
     backtest,
     broker,
     demo,
+    doctor,
     import_facts,
     page,
     play,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(epilog=backtest.EXAMPLES)(backtest.backtest)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=page.EXAMPLES)(page.page)

@@ -54,8 +54,8 @@ class Rules:
         self.longest_look_back = max(map(sum, self._reach.values()), default=0)
 
     def reach(self, rule: str) -> tuple[int, int]:
-        """The longest reach of the rule over all versions of the terms, back and ahead, seconds."""
-        return self._reach[rule]
+        """The longest reach of the rule over all versions of the terms, back and ahead, seconds; 0 without the rule."""
+        return self._reach.get(rule, (0, 0))
 
     def woken(self, rule: str) -> int | None:
         """How far before a wake time the rule's findings change, over all versions of the terms; None: anywhere."""
@@ -64,8 +64,13 @@ class Rules:
         return max(known) if len(known) == len(backs) else None
 
     def judge(self, rule: str, history: Any, span: Span) -> dict[Identity, Finding]:  # noqa: ANN401 - a history
-        """All findings of a rule anchored in the span, each under the terms in force at its anchor."""
+        """All findings of a rule anchored in the span, each under the terms in force at its anchor.
+
+        None for a rule that no version of the terms has: what still stands of it came from other terms.
+        """
         found: dict[Identity, Finding] = {}
+        if rule not in self.active:
+            return found
         judge = self.active[rule].judge
         for terms, part in self.terms.over(rule, span):
             for finding in judge(history, terms, part):

@@ -218,9 +218,22 @@ class KeyStage:
             for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
                 effects.alerts.append(change)
                 state.moved(before, after)
+        if work.whole:
+            self._drop_foreign(work, rules, effects)
         if rules.waiting:
             state.wake = rules.wake(history)
         work.whole, work.woken, work.changed, history.touched = False, None, [], {}
+
+    @staticmethod
+    def _drop_foreign(work: _Work, rules: Rules, effects: Effects) -> None:
+        """Withdraw what stands of rules that no version of the terms has: it came from other terms."""
+        state = work.state
+        floor = state.history.floor
+        span = ALWAYS if floor is None else Span(floor, ALWAYS.end)
+        for rule in sorted({held.rule for held in state.findings.values()} - set(rules.active)):
+            for change, before, after in changes(state.findings, rule, span, {}, work.cause, None):
+                effects.alerts.append(change)
+                state.moved(before, after)
 
     @staticmethod
     def _write(works: Iterable[_Work], effects: Effects) -> None:

@@ -97,6 +97,12 @@ class Metrics:
         self.recovered = Counter(
             "claims_monitor_recovered_records", "Changelog records read while opening.", ["stage"], registry=r
         )
+        self.recovery = Gauge(
+            "claims_monitor_recovery_ratio",
+            "How much of its changelog a partition has read while opening; 1 when it is done.",
+            ["stage", "partition"],
+            registry=r,
+        )
         self.transactions_failed = Counter(
             "claims_monitor_transactions_failed", "Transactions that did not commit.", ["stage"], registry=r
         )
@@ -129,7 +135,7 @@ class Metrics:
 
     def forget_partition(self, stage: str, partition: int, topics: Iterable[str]) -> None:
         """Drop the series of a partition that was given up."""
-        for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready):
+        for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready, self.recovery):
             gauge.remove_by_labels({"stage": stage, "partition": str(partition)})
         for topic in topics:
             for gauge in (self.lag, self.paused):

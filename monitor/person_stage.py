@@ -106,14 +106,15 @@ class PersonStage:
         return effects
 
     def rejudge(self, keys: Iterable[bytes], store: Reader, cause: Cause) -> Effects:
-        """Judge persons again from nothing but their state, after reference data changed late."""
+        """Judge persons again from nothing but their state, after reference data or terms changed late."""
         effects = Effects()
         meta = read_meta(store.get(META))
         now = max(meta.clocks.values(), default=0)
         works = []
         for key in keys:
             state = PersonState(person_of(key), store, self._general, self._registry, now)
-            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(self._rules.active, ALWAYS)))
+            rules = {**self._rules.active, **{held.rule: None for held in state.findings.values()}}
+            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(rules, ALWAYS)))
         self._finish(works, effects)
         self._write(works, effects)
         return effects

@@ -14,8 +14,12 @@ from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 1
-"""Of the state's schema; a newer one is refused."""
+VERSION: Final = 2
+"""Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
+
+Raise it whenever older software must not write the state any more. What older versions lack has a default:
+2: the partition's agreement, topic identities and number of partitions.
+"""
 
 PERSON_CHUNK_DAYS: Final = 8
 KEY_CHUNK_DAYS: Final = 32
@@ -101,8 +105,12 @@ class Meta(msgspec.Struct, array_like=True):
         version: of the state's schema.
         clocks: source partition -> greatest tick (local second); stage one has its own partition alone.
         offsets: source topic -> last offset folded in; at or below it a record was seen before.
-        terms: id of the set of terms the findings were made with.
+        terms: id of the set of terms the findings were made with, for people.
         registry: registry offset up to which late changes were swept.
+        agreed: terms and model that new facts are judged with (`Agreement.mark`); empty before schema version 2.
+        judged: those that everything kept was judged with; another one than `agreed`: a sweep is due.
+        sources: source topic -> identity that the broker gave it when it was created.
+        partitions: number of partitions of the source topics; 0 before schema version 2.
     """
 
     version: int = VERSION
@@ -110,6 +118,10 @@ class Meta(msgspec.Struct, array_like=True):
     offsets: dict[str, int] = {}
     terms: str = ""
     registry: int = -1
+    agreed: str = ""
+    judged: str = ""
+    sources: dict[str, str] = {}
+    partitions: int = 0
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -120,11 +132,25 @@ _key_chunk: Final = msgspec.msgpack.Decoder(KeyChunk)
 _meta: Final = msgspec.msgpack.Decoder(Meta)
 
 
+class _PersonWake(msgspec.Struct, array_like=True, gc=False):
+    """A person's head of which only the wake time is decoded: recovery reads a million of them."""
+
+    version: int
+    chunks: msgspec.Raw
+    floor: msgspec.Raw
+    forgotten: msgspec.Raw
+    kept: msgspec.Raw
+    wake: int | None
+
+
+_person_wake: Final = msgspec.msgpack.Decoder(_PersonWake)
+
+
 def _checked(version: int) -> None:
     if version > VERSION:
         raise StateError(
             f"the stored state has schema version {version}, this software reads up to {VERSION}; "
-            "start the newer version, or delete the data folder to rebuild after a downgrade"
+            "start the newer version, or go back to this one for good with `claims-monitor worker rebuild`"
         )
 
 
@@ -186,7 +212,9 @@ def read_person_head(value: bytes) -> PersonHead:
 def wake_of(key: bytes, value: bytes) -> int | None:
     """The wake time in a head; None for other values."""
     if key.startswith(_PERSON):
-        return read_person_head(value).wake
+        person = _person_wake.decode(value)
+        _checked(person.version)
+        return person.wake
     if key.startswith(_KEY):
         return read_key_head(value).wake
     return None

@@ -10,7 +10,9 @@ import contextlib
 import logging
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -26,6 +28,7 @@ MAP_BYTES: Final = 64 << 30
 
 _POSITION: Final = b"changelog-position"
 _IDENTITY: Final = b"changelog-identity"
+_UNINDEXED: Final = b"wakes-missing"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _OPEN_MARK: Final = "open-since-boot"
 _DAMAGED_MARK: Final = "damaged"
@@ -186,6 +189,17 @@ class Store:
         except OSError:
             return 0
 
+    def digest(self) -> tuple[int, int, int]:
+        """Position, digest (see `value_digest`) and number of all values, of one moment; reads everything."""
+        total = count = 0
+        with self._env.begin(buffers=True) as txn:
+            position = int(bytes(self._local_value(txn, _POSITION) or b"0"))
+            with txn.cursor(db=self._data) as cursor:
+                for key, sealed in cursor:
+                    total ^= value_digest(key, _opened(key, sealed))
+                    count += 1
+        return position, total, count
+
     # ------------------------------------------------------------------ writing
 
     def apply(self, effects: Effects, position: int) -> None:
@@ -263,6 +277,66 @@ class Store:
         if after is not None:
             entry = _wake(after, key)
             txn.put(entry, _sealed(entry, b""), db=self._wakes)
+
+    @property
+    def unindexed(self) -> bool:
+        """Whether a rebuild was begun and its wake times are still to be indexed."""
+        with self._env.begin(db=self._local) as txn:
+            return txn.get(_UNINDEXED) is not None
+
+    def begin_rebuild(self, identity: str) -> None:
+        """Start again from nothing, to be filled by `fill` and completed by `index_wakes`."""
+        self.wipe()
+        with self._writing() as txn:
+            txn.put(_UNINDEXED, b"1", db=self._local)
+            self._put_local(txn, _IDENTITY, identity.encode())
+
+    def fill(self, values: Mapping[bytes, bytes | None], position: int) -> None:
+        """Take the last values of keys in, without their wake times: twice as fast as `load`.
+
+        Args:
+            values: by key; None deletes.
+            position: the changelog offset after them.
+
+        Raises:
+            StoreError: the disk is full, or the store has reached its bound.
+        """
+        items = sorted(
+            [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)
+        )
+        with self._writing() as txn:
+            with txn.cursor(db=self._data) as cursor:
+                cursor.putmulti(items)
+            for key, value in values.items():
+                if value is None:
+                    txn.delete(key, db=self._data)
+            self._put_local(txn, _POSITION, str(position).encode())
+
+    def index_wakes(self, prefixes: Iterable[bytes], wake_of: Callable[[bytes, bytes], int | None]) -> None:
+        """Complete a rebuild: find the wake times of all heads.
+
+        Args:
+            prefixes: of the keys of heads.
+            wake_of: the wake time that a value holds.
+        """
+        with self._writing() as txn:
+            wakes = []
+            with txn.cursor(db=self._data) as cursor:
+                for prefix in prefixes:
+                    if not cursor.set_range(prefix):
+                        continue
+                    for raw, sealed in cursor.iternext():
+                        key = bytes(raw)
+                        if not key.startswith(prefix):
+                            break
+                        wake = wake_of(key, _opened(key, sealed))
+                        if wake is not None:
+                            entry = _wake(wake, key)
+                            wakes.append((entry, _sealed(entry, b"")))
+            wakes.sort()
+            with txn.cursor(db=self._wakes) as cursor:
+                cursor.putmulti(wakes)
+            txn.delete(_UNINDEXED, db=self._local)
 
     def close(self) -> None:
         """Close cleanly: what was written reaches the disk, and the store survives a crash of the machine."""
@@ -357,7 +431,7 @@ def _sealed(key: bytes, value: bytes) -> bytes:
     return value + zlib.crc32(value, zlib.crc32(key)).to_bytes(_SEAL_BYTES, "big")
 
 
-def _opened(key: bytes, sealed: Any) -> bytes:  # noqa: ANN401 - bytes here; lmdb's types allow for memory views
+def _opened(key: bytes | memoryview, sealed: Any) -> bytes:  # noqa: ANN401 - bytes here; lmdb's types allow for memory views
     """The value again.
 
     Raises:
@@ -367,6 +441,11 @@ def _opened(key: bytes, sealed: Any) -> bytes:  # noqa: ANN401 - bytes here; lmd
     if sealed[-_SEAL_BYTES:] != zlib.crc32(value, zlib.crc32(key)).to_bytes(_SEAL_BYTES, "big"):
         raise StoreDamaged(f"a value of {len(value)} bytes is not what was written")
     return value
+
+
+def value_digest(key: bytes | memoryview, value: bytes | memoryview) -> int:
+    """Digest of one value; a state's digest is the exclusive or of those of its values, in any order."""
+    return int.from_bytes(blake2b(value, digest_size=16, key=blake2b(key, digest_size=16).digest()).digest(), "big")
 
 
 def _wake(time: int, key: bytes) -> bytes:

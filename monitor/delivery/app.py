@@ -178,7 +178,8 @@ class DeliveryApp(faust.App):
             if count and count != before:
                 raise PartitionCountChanged(
                     f"{topic} had {before} partitions and has {count} now: keys are in other partitions than their "
-                    "state. Stop all workers and rebuild the state from the topics"
+                    "state. Stop all workers, create the source topics anew, play the facts into them, and run "
+                    "`claims-monitor worker rebuild`"
                 )
 
     async def on_first_start(self) -> None:

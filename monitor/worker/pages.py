@@ -4,6 +4,7 @@ The internal endpoints (`/internal/...`) need the workers' shared token; they se
 worker owns, name the owner of others, and resume paused topics.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
@@ -64,6 +65,7 @@ class Pages:
                 web.get("/ready", self._ready),
                 web.get("/internal/history/person/{key}", self._authorised(self._person)),
                 web.get("/internal/history/{kind}/{key}", self._authorised(self._key)),
+                web.get("/internal/digest/{stage}/{partition}", self._authorised(self._digest)),
                 web.post("/internal/resume/{topic}", self._authorised(self._resume)),
             ]
         )
@@ -126,6 +128,15 @@ class Pages:
         if history is None:
             return _json({"error": "nothing is known of this key", "stage": stage, "partition": partition}, 404)
         return _json({"stage": stage, "partition": partition, **history}, 200)
+
+    async def _digest(self, request: web.Request) -> web.Response:
+        """A digest of a partition's local state, and the changelog offset at which it must equal the changelog's."""
+        partition = request.match_info["partition"]
+        unit = self._units.get((request.match_info["stage"], int(partition) if partition.isdecimal() else -1))
+        if unit is None:
+            return _json({"error": "this worker does not own the partition"}, 404)
+        position, digest, values = await asyncio.to_thread(unit.store.digest)
+        return _json({"position": position, "digest": f"{digest:032x}", "values": values}, 200)
 
     async def _resume(self, request: web.Request) -> web.Response:
         topic = request.match_info["topic"]

@@ -23,9 +23,11 @@ from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
 from monitor.state import META, Meta, encode, read_meta
 from monitor.store import Store
+from monitor.worker.agreement import Agreement
 from monitor.worker.quarantine import Limits
-from monitor.worker.recovery import recover
+from monitor.worker.recovery import Recovery, recover
 from monitor.worker.registry_feed import RegistryFeed
+from monitor.worker.sources import Sources
 from topics.times import UTC_OFFSET
 
 log = logging.getLogger(__name__)
@@ -62,8 +64,11 @@ class UnitContext:
         judges: by stage name.
         registry: read to its end before any unit judges.
         metrics: of the process.
-        cluster: id of the Kafka cluster.
+        changelogs: by stage name, identity of the changelog and its cluster; local state of another one is dropped.
         prefix: of topic names; the engine sees names without it.
+        agreement: what this worker judges with.
+        adopt: whether it judges again what was judged with other terms or another model.
+        sources: the source topics as they are now.
         limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
     """
@@ -75,14 +80,13 @@ class UnitContext:
     judges: Mapping[str, Judge]
     registry: RegistryFeed
     metrics: Metrics
-    cluster: str
+    changelogs: Mapping[str, str]
     prefix: str
+    agreement: Agreement
+    adopt: bool
+    sources: Sources
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
-
-
-class SourceTopicChanged(Exception):
-    """A source topic ends before what the state has seen of it."""
 
 
 class Unit:
@@ -135,25 +139,25 @@ class Unit:
         began = clock.monotonic()
         await self._producer.start()
         self._store = store = await asyncio.to_thread(Store, self._folder)
-        counter = metrics.recovered.labels(self._stage.name)
-        seen = 0
-
-        def progress(read: int) -> None:
-            nonlocal seen
-            counter.inc(read - seen)
-            seen = read
-
+        recovery = Recovery(metrics, *self._labels)
         context = self._context
-        await recover(store, context.connection, self._targets.changelog, self._partition, context.cluster, progress)
+        await recover(
+            store,
+            context.connection,
+            self._targets.changelog,
+            self._partition,
+            context.changelogs[self._stage.name],
+            recovery.progress,
+        )
         await context.registry.caught_up()
-        await self._check_sources(read_meta(store.get(META)))
+        await self._take_over()
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
         log.info(
             "%s-%d is ready: %d values, %d changelog records read, %.2f s",
             *self._labels_for_log(),
             store.keys_held,
-            seen,
+            recovery.read,
             clock.monotonic() - began,
         )
         context.registry.subscribe(self.sweep)
@@ -166,20 +170,22 @@ class Unit:
     def _labels_for_log(self) -> tuple[str, int]:
         return self._stage.name, self._partition
 
-    async def _check_sources(self, meta: Meta) -> None:
-        """Refuse a source topic that ends before what the state has seen of it."""
-        prefix = self._context.prefix
-        ends = await self._context.registry.end_offsets(
-            [TopicPartition(topic, self._partition) for topic in self._stage.topics]
+    async def _take_over(self) -> None:
+        """Check that the state fits the source topics and this worker, and note in it what it is judged with now.
+
+        Raises:
+            SourceTopicChanged: it was made from other topics.
+            AgreementError: it was judged with other terms or another model.
+        """
+        meta = read_meta(self.store.get(META))
+        tps = [TopicPartition(topic, self._partition) for topic in self._stage.topics]
+        ends = {tp.topic: end for tp, end in (await self._context.registry.end_offsets(tps)).items()}
+        noted = self._context.sources.check(meta, self._partition, ends)
+        taken = self._context.agreement.take_over(
+            meta, f"{self._stage.name}-{self._partition}", adopt=self._context.adopt
         )
-        for tp, end in ends.items():
-            seen = meta.offsets.get(tp.topic.removeprefix(prefix), -1)
-            if end <= seen:
-                raise SourceTopicChanged(
-                    f"{tp.topic} partition {tp.partition} ends at {end}, but facts up to offset {seen} were judged: "
-                    "the topic was recreated or truncated. Start with a new --group and --data to judge it from its "
-                    "beginning"
-                )
+        if noted or taken:
+            await self._commit(Effects(writes={META: encode(meta)}), {})
 
     async def close(self) -> None:
         """Stop sweeping and let go of producer and store."""
@@ -306,7 +312,12 @@ class Unit:
         while True:
             target = feed.last_change(self._stage.name)
             meta = read_meta(self.store.get(META))
-            if target is None or meta.registry >= target.offset:
+            agreed = meta.agreed
+            if target is not None and meta.registry < target.offset:
+                cause = target.cause
+            elif meta.judged != agreed:
+                cause = self._agreement_cause(meta)
+            else:
                 return
             with self.store.reading() as reading:
                 keys = list(self._judge.heads(reading))
@@ -314,11 +325,20 @@ class Unit:
             for first in range(0, len(keys), _SWEEP_SLICE):
                 async with self._lock:
                     with self.store.reading() as reading:
-                        effects = self._judge.rejudge(keys[first : first + _SWEEP_SLICE], reading, target.cause)
+                        effects = self._judge.rejudge(keys[first : first + _SWEEP_SLICE], reading, cause)
                     await self._commit(effects, {})
                 self._context.metrics.swept.labels(self._stage.name).inc(len(keys[first : first + _SWEEP_SLICE]))
                 await asyncio.sleep(_SWEEP_PAUSE_S)  # facts come first
             async with self._lock:
                 meta = read_meta(self.store.get(META))
-                meta.registry = target.offset
+                meta.judged = agreed
+                if target is not None:
+                    meta.registry = target.offset
                 await self._commit(Effects(writes={META: encode(meta)}), {})
+
+    def _agreement_cause(self, meta: Meta) -> Cause:
+        """What changes of alerts name as their cause when other terms or another model were taken up."""
+        topic = self._stage.topics[0].removeprefix(self._context.prefix)
+        at = max(meta.clocks.values(), default=0)
+        time_ms = clock.now_ms() if at <= 0 else (at - UTC_OFFSET) * 1000
+        return Cause(f"terms:{meta.terms}", (topic, self._partition, max(meta.offsets.get(topic, 0), 0)), time_ms)
