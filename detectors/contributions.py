@@ -28,16 +28,23 @@ class Route:
         reads: facts that can change what is given.
         give: history and span -> contributions with their amounts.
         whole: whether a fact can change what is given on any day, since the person's references matter.
+        ahead: for how many days after a fact it can change what is given.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
     whole: bool = False
+    ahead: int = 0
 
 
 ROUTES: Final = (
-    Route(institution_days.KIND, institution_days.READS, institution_days.give),
+    Route(
+        institution_days.KIND,
+        institution_days.READS,
+        institution_days.give,
+        ahead=institution_days.REPEATED_DAYS,
+    ),
     Route(beds.KIND, beds.READS, beds.give, whole=True),  # an infant is known by the person's reference
     Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
 )
@@ -45,11 +52,12 @@ ROUTES: Final = (
 
 def contributions(history: PersonHistory, span: Span) -> Deltas:
     """All that the history gives on the days that the span touches; of whole routes on all days kept."""
-    days = Span(span.begin // DAY * DAY, span.end // DAY * DAY + DAY - 1)
+    first, last = span.begin // DAY * DAY, span.end // DAY * DAY + DAY - 1
     kept = ALWAYS if history.floor is None else Span(history.floor, ALWAYS.end)
     given: Deltas = Counter()
     for route in ROUTES:
-        for contribution, amount in route.give(history, kept if route.whole else days):
+        days = kept if route.whole else Span(first, last + route.ahead * DAY)
+        for contribution, amount in route.give(history, days):
             given[contribution] += amount
     return given
 

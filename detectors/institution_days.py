@@ -1,7 +1,8 @@
 """What persons' settlements and stays add to an institution's days.
 
 Names of measures, each on a local day: money in fen, else counts. A settlement counts on the day it was settled, a
-settled stay (all of its settlements added up) on the day of its last settlement.
+settled stay (all of its settlements added up) on the day of its last settlement. A person is repeated on a day when
+another visit at the institution was settled on one of the 6 days before.
 """
 
 from collections.abc import Iterator
@@ -17,14 +18,19 @@ from topics.times import DAY
 KIND: Final = "institution"
 
 FUND: Final = "fund"
+COST: Final = "cost"
 SETTLEMENTS: Final = "settlements"
 PERSONS: Final = "persons"
+REPEATED: Final = "repeated-persons"
 OUT_OF_REGION: Final = "out-of-region"
 NIGHT: Final = "night"
 INPATIENT_FUND: Final = "inpatient-fund"
 INPATIENT_SETTLEMENTS: Final = "inpatient-settlements"
 STAYS: Final = "settled-stays"
 STAYS_COST: Final = "settled-stays-cost"
+
+REPEATED_DAYS: Final = 6
+"""How many days after a settlement what is given may change with it."""
 
 READS: Final = (Settlement, Reversal, Admission, Discharge)
 
@@ -42,6 +48,8 @@ def give(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int
             yield Contribution(KIND, institution, day, name), amount
     for institution, day in present:
         yield Contribution(KIND, institution, day, PERSONS), 1
+        if _repeated(history, institution, day):
+            yield Contribution(KIND, institution, day, REPEATED), 1
     for visit in visits:
         stay = history.stays.get(visit)
         if stay is None or not stay.settled or not span.holds(stay.settlements[-1].settled_at):
@@ -51,8 +59,19 @@ def give(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int
         yield Contribution(KIND, stay.institution, day, STAYS_COST), stay.total or 0
 
 
+def _repeated(history: PersonHistory, institution: str, day: int) -> bool:
+    """Whether a visit settled there on the day, and another one on the days before it."""
+    before = history.settled_in(Span((day - REPEATED_DAYS) * DAY, day * DAY - 1))
+    earlier = {one.visit for one in before if one.institution == institution}
+    if not earlier:
+        return False
+    today = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
+    return any({one.visit} != earlier for one in today if one.institution == institution)
+
+
 def _of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
     yield FUND, settlement.fund
+    yield COST, settlement.total
     yield SETTLEMENTS, 1
     if settlement.med_type in general.inpatient:
         yield INPATIENT_FUND, settlement.fund

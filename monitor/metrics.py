@@ -5,16 +5,19 @@ only the top N by money. Base units: seconds, bytes, yuan.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from detectors.model_set import ACTIVE, SHADOW
 from monitor.records import AlertChange, Effects
+from monitor.scoring import ForestScorer
 from topics.money import FEN
+from topics.times import DAY, UTC_OFFSET
 
 TOP_INSTITUTIONS: Final = 20
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.13, 0.2, 0.26, 0.5, 1, 2, 5, 10, 30, 60)
@@ -109,12 +112,12 @@ class Metrics:
         self.swept = Counter(
             "claims_monitor_swept_keys", "Keys judged again after a late registry change.", ["stage"], registry=r
         )
-        self.model_age = Gauge(
-            "claims_monitor_model_age_seconds", "Time since the last day of the model's training data.", registry=r
-        )
-        self.model_loaded = Gauge("claims_monitor_model_loaded", "1 when settlements are scored.", registry=r)
         self._institutions = _TopInstitutions()
         self.registry.register(self._institutions)
+
+    def watch_scores(self, scorer: ForestScorer, now_s: Callable[[], float]) -> None:
+        """Show, at each scrape, which models score and what the scores look like."""
+        self.registry.register(_Scores(scorer, now_s))
 
     def account(self, effects: Effects) -> None:
         """Count what a batch did, once its transaction has committed."""
@@ -165,3 +168,80 @@ class _TopInstitutions(Collector):
             if fen > 0:
                 family.add_metric([institution], fen / FEN)
         yield family
+
+
+class _Scores(Collector):
+    """Models and scores of this process."""
+
+    def __init__(self, scorer: ForestScorer, now_s: Callable[[], float]) -> None:
+        self._scorer = scorer
+        self._now_s = now_s
+
+    def collect(self) -> Iterable[Metric]:
+        """At each scrape."""
+        models, watch = self._scorer.models, self._scorer.watch
+        now = self._now_s()
+        here = int(now) + UTC_OFFSET
+        model = models.at(here)
+        yield _gauge("claims_monitor_model_loaded", "1 when a model is at hand that holds now.", [((), bool(model))])
+        known = models.known(here) or (models.named(here) is None and not models)
+        yield _gauge(
+            "claims_monitor_model_missing",
+            "1 while the registry names a model that is not at hand: its settlements are not scored.",
+            [((), not known)],
+        )
+        if model is not None:
+            trained_until = (model.last_day + 1) * DAY - UTC_OFFSET
+            yield _gauge(
+                "claims_monitor_model_age_seconds",
+                "Time since the last day of the model's training data.",
+                [((), max(now - trained_until, 0))],
+            )
+        named = [(role, found.version) for role in (ACTIVE, SHADOW) if (found := models.at(here, role)) is not None]
+        yield _gauge(
+            "claims_monitor_model_info",
+            "1 for each model that holds now, by role and version.",
+            [(each, 1) for each in named],
+            ("role", "version"),
+        )
+        scored = CounterMetricFamily(
+            "claims_monitor_scored_settlements", "Settlements scored, by model.", labels=["version"]
+        )
+        for version, count in sorted(watch.scored.items()):
+            scored.add_metric([version], count)
+        yield scored
+        unscored = CounterMetricFamily(
+            "claims_monitor_unscored_settlements",
+            "Settlements not scored, by the version that was not at hand (none: switched off).",
+            labels=["version"],
+        )
+        for version, count in sorted(watch.unscored.items()):
+            unscored.add_metric([version], count)
+        yield unscored
+        compared = CounterMetricFamily(
+            "claims_monitor_shadow_settlements",
+            "Settlements scored by the model in the shadow too, by what the active one and it would say.",
+            labels=["version", "active", "shadow"],
+        )
+        for (version, active, shadow), count in sorted(watch.compared.items()):
+            compared.add_metric([version, _said(alert=active), _said(alert=shadow)], count)
+        yield compared
+        yield _gauge(
+            "claims_monitor_feature_drift_psi",
+            "Population stability index of each feature, and of the score, against the model's own data.",
+            [((feature,), index) for feature, index in watch.drift().items()],
+            ("feature",),
+        )
+
+
+def _said(*, alert: bool) -> str:
+    return "alert" if alert else "quiet"
+
+
+def _gauge(
+    name: str, meaning: str, values: Iterable[tuple[Sequence[str], float]], labels: Sequence[str] = ()
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=labels)
+    for label, value in values:
+        family.add_metric(label, float(value))
+    return family

@@ -48,13 +48,11 @@ class PersonStage:
     Args:
         rules: detectors of persons with their terms.
         registry: reference data; the caller keeps it up to date.
-        scorer: scores settlements; None without a model.
+        scorer: scores settlements with the models at hand.
         max_bytes: larger records are quarantined.
     """
 
-    def __init__(
-        self, rules: Rules, registry: Registry, scorer: ForestScorer | None = None, max_bytes: int | None = None
-    ) -> None:
+    def __init__(self, rules: Rules, registry: Registry, scorer: ForestScorer, max_bytes: int | None = None) -> None:
         self._rules = rules
         self._registry = registry
         self._scorer = scorer
@@ -189,7 +187,7 @@ class PersonStage:
             if wake is not None and wake <= work.now:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
-        if self._scorer is not None:
+        if self._scorer.models:
             self._scorer.score((work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans)
         for work in works:
             self._judge(work, effects)
@@ -277,12 +275,13 @@ class PersonStage:
         for rule, span in work.spans.items():
             if span.begin > span.end:
                 continue
-            found = self._rules.judge(rule, history, span)
-            for change, before, after in changes(
-                state.findings, rule, span, found, work.cause, state.person, history.floor
-            ):
-                effects.alerts.append(change)
-                state.moved(before, after)
+            for part in self._rules.parts(rule, span, self._scorer.models):
+                found = self._rules.judge(rule, history, part)
+                for change, before, after in changes(
+                    state.findings, rule, part, found, work.cause, state.person, history.floor
+                ):
+                    effects.alerts.append(change)
+                    state.moved(before, after)
         work.spans = {}
         if self._waiting:
             state.wake = self._rules.wake(history)

@@ -111,6 +111,7 @@ class Meta(msgspec.Struct, array_like=True):
         judged: those that everything kept was judged with; another one than `agreed`: a sweep is due.
         sources: source topic -> identity that the broker gave it when it was created.
         partitions: number of partitions of the source topics; 0 before schema version 2.
+        models: offset in the topic of models up to which models that the registry names were swept.
     """
 
     version: int = VERSION
@@ -122,6 +123,7 @@ class Meta(msgspec.Struct, array_like=True):
     judged: str = ""
     sources: dict[str, str] = {}
     partitions: int = 0
+    models: int = -1
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
