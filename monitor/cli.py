@@ -12,6 +12,7 @@ from monitor.commands import (
     demo,
     doctor,
     import_facts,
+    models,
     page,
     play,
     registry,
@@ -42,6 +43,7 @@ app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
+app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(broker.app, name="broker")
