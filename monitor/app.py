@@ -27,6 +27,7 @@ from monitor.topic_admin import describe
 from monitor.topic_ids import topic_ids
 from monitor.worker.agreement import Agreement
 from monitor.worker.joining import check_group
+from monitor.worker.lost_state import refuse_lost_state
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
 from monitor.worker.quarantine import Limits
@@ -297,6 +298,9 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             agreement=agreement,
             adopt=settings.adopt,
             sources=sources,
+            check_lost=lambda unknown: refuse_lost_state(
+                settings.connection, settings.consumer_group, unknown, sources.rebuild
+            ),
             limits=limits,
             units=units,
         )

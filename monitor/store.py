@@ -299,7 +299,8 @@ class Store:
             position: the changelog offset after them.
 
         Raises:
-            StoreError: the disk is full, or the store has reached its bound.
+            StoreError: as `apply`.
+            StoreDamaged: as `apply`.
         """
         items = sorted(
             [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)

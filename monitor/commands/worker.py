@@ -118,12 +118,14 @@ def _run(
     from monitor.store import StoreError
     from monitor.worker.agreement import AgreementError
     from monitor.worker.listening import PortTaken
+    from monitor.worker.lost_state import StateLost
     from monitor.worker.recovery import RecoveryError
     from monitor.worker.sources import SourceTopicChanged
 
     no_restart = (
         StartRefused,
         AgreementError,
+        StateLost,
         StateError,
         StoreError,
         RecoveryError,

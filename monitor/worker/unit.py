@@ -5,7 +5,7 @@ Order of a batch: judge; transaction (alerts, frames, dead letters, changelog) c
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -69,6 +69,7 @@ class UnitContext:
         agreement: what this worker judges with.
         adopt: whether it judges again what was judged with other terms or another model.
         sources: the source topics as they are now.
+        check_lost: refuses source partitions of which the state knows nothing although they were acknowledged.
         limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
     """
@@ -85,6 +86,7 @@ class UnitContext:
     agreement: Agreement
     adopt: bool
     sources: Sources
+    check_lost: Callable[[Sequence[TopicPartition]], Awaitable[None]]
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
 
@@ -176,10 +178,15 @@ class Unit:
         Raises:
             SourceTopicChanged: it was made from other topics.
             AgreementError: it was judged with other terms or another model.
+            StateLost: it knows nothing of facts that were acknowledged.
         """
         meta = read_meta(self.store.get(META))
         tps = [TopicPartition(topic, self._partition) for topic in self._stage.topics]
         ends = {tp.topic: end for tp, end in (await self._context.registry.end_offsets(tps)).items()}
+        prefix = self._context.prefix
+        unknown = [tp for tp in tps if tp.topic.removeprefix(prefix) not in meta.offsets]
+        if unknown:
+            await self._context.check_lost(unknown)
         noted = self._context.sources.check(meta, self._partition, ends)
         taken = self._context.agreement.take_over(
             meta, f"{self._stage.name}-{self._partition}", adopt=self._context.adopt
