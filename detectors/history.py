@@ -138,7 +138,7 @@ class PersonHistory(StandingFacts):
                 self._visits[visit].discard(ref)
                 if not self._visits[visit]:
                     del self._visits[visit]
-            self._drop(ref)
+        self._drop(going)
         self.floor = floor
         self._forget_views()
         return unmatched

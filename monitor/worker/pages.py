@@ -16,7 +16,9 @@ from aiohttp import web
 from monitor.delivery.app import DeliveryApp
 from monitor.metrics import Metrics
 from monitor.outgoing import partition_of
+from monitor.recount import RecountStopped
 from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
+from monitor.worker.accounts import account_shown
 from monitor.worker.histories import key_history, person_history
 from monitor.worker.unit import Unit
 
@@ -66,6 +68,7 @@ class Pages:
                 web.get("/internal/history/person/{key}", self._authorised(self._person)),
                 web.get("/internal/history/{kind}/{key}", self._authorised(self._key)),
                 web.get("/internal/digest/{stage}/{partition}", self._authorised(self._digest)),
+                web.get("/internal/account", self._authorised(self._account)),
                 web.post("/internal/resume/{topic}", self._authorised(self._resume)),
             ]
         )
@@ -137,6 +140,18 @@ class Pages:
             return _json({"error": "this worker does not own the partition"}, 404)
         position, digest, values = await asyncio.to_thread(unit.store.digest)
         return _json({"position": position, "digest": f"{digest:032x}", "values": values}, 200)
+
+    async def _account(self, request: web.Request) -> web.Response:
+        """The account of every partition that is open here; with `?recount=1` held against what its state holds."""
+        again = request.query.get("recount") == "1"
+        found = []
+        for (stage, partition), unit in sorted(self._units.items()):
+            try:
+                shown = account_shown(*(await unit.recounted() if again else unit.account()))
+            except RecountStopped:
+                continue  # it goes to another worker
+            found.append({"stage": stage, "partition": partition, **shown})
+        return _json({"partitions": found}, 200)
 
     async def _resume(self, request: web.Request) -> web.Response:
         topic = request.match_info["topic"]

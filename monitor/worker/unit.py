@@ -12,7 +12,9 @@ from typing import Final, Protocol
 
 from aiokafka.structs import TopicPartition
 
+from detectors.standing import Counts
 from monitor import clock
+from monitor.account import Account
 from monitor.connection import Connection
 from monitor.delivery.fence import CommitFailed, FencedProducer
 from monitor.delivery.stages import Record as SourceRecord
@@ -21,6 +23,7 @@ from monitor.judging import Cause
 from monitor.metrics import Metrics
 from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
+from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
 from monitor.store import Store
 from monitor.worker.agreement import Agreement
@@ -106,6 +109,8 @@ class Unit:
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
         self._store: Store | None = None
         self._lock = asyncio.Lock()
+        self._closing = False
+        self._counting = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
 
@@ -195,9 +200,11 @@ class Unit:
             self._sweep.cancel()
             await asyncio.gather(self._sweep, return_exceptions=True)
         await self._producer.stop()
-        if self._store is not None:
-            await asyncio.to_thread(self._store.close)
-            self._store = None
+        self._closing = True
+        async with self._counting:  # a thread that still reads would meet a closed store
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+                self._store = None
         self._context.metrics.forget_partition(self._stage.name, self._partition, self._stage.topics)
 
     # ------------------------------------------------------------------ batches
@@ -265,6 +272,31 @@ class Unit:
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
+
+    # ------------------------------------------------------------------ account
+
+    def account(self) -> tuple[Meta, Account, None]:
+        """The running account, with the meta record that carries it."""
+        with self.store.reading() as reading:
+            meta = read_meta(reading.get(META))
+            return meta, account_of(meta, reading), None
+
+    async def recounted(self) -> tuple[Meta, Account, Counts]:
+        """The account and, from the same snapshot of the state, the facts that it holds; judging goes on meanwhile.
+
+        Raises:
+            RecountStopped: the partition is given up.
+        """
+
+        def work() -> tuple[Meta, Account, Counts]:
+            with self.store.reading() as reading:
+                meta = read_meta(reading.get(META))
+                return meta, account_of(meta, reading), recount(reading, lambda: self._closing)
+
+        async with self._counting:
+            if self._closing:
+                raise RecountStopped
+            return await asyncio.to_thread(work)
 
     # ------------------------------------------------------------------ quarantine
 
