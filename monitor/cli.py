@@ -11,6 +11,7 @@ from monitor.commands import (
     broker,
     demo,
     doctor,
+    dlq,
     import_facts,
     page,
     play,
@@ -42,6 +43,7 @@ app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(broker.app, name="broker")
