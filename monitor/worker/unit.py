@@ -231,6 +231,7 @@ class Unit:
             metrics.judging.labels(self._stage.name).observe(clock.monotonic() - began)
             metrics.batch.labels(self._stage.name).observe(len(records))
             await self._commit(effects, sources)
+            metrics.redelivered.labels(*self._labels).inc(effects.account["record", "redelivered"])
         self._latency(batches)
         self._measure()
         for topic, waiting in batches.items():
@@ -272,6 +273,8 @@ class Unit:
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
+        if meta.account is not None:
+            metrics.accounts.put(self._stage.name, self._partition, meta.account, self._context.prefix)
 
     # ------------------------------------------------------------------ account
 

@@ -91,6 +91,21 @@ def test_metrics_count_without_naming_persons(workers: list[WorkerProcess], site
     assert site.prefix in texts[0]
 
 
+def test_the_account_on_metrics(workers: list[WorkerProcess], site: Site) -> None:
+    """Per partition; both workers together give the whole: read = admitted + quarantined + ticks, and so on."""
+    texts = [worker.get("/metrics")[1] for worker in workers]
+    name = "claims_monitor_account_"
+    claims = f'topic="{site.prefix}{CLAIMS}"'
+    assert _sum(texts, f"{name}records_read_total", claims) == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}records_total", claims) == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts_admitted_total", 'stage="persons"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts", 'stage="persons"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts", 'standing="live"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}differences", "partition") == 0
+    parts = [line for text in texts for line in text.splitlines() if line.startswith(f"{name}differences{{")]
+    assert len(parts) == 2 * PARTITIONS
+
+
 @pytest.mark.parametrize("path", ["/internal/history/person/P1", "/internal/history/institution/H1"])
 @pytest.mark.parametrize("token", [None, "wrong", ""])
 def test_internal_pages_need_the_token(workers: list[WorkerProcess], path: str, token: str | None) -> None:
