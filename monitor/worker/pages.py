@@ -8,11 +8,12 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
+from monitor import clock
 from monitor.delivery.app import DeliveryApp
 from monitor.metrics import Metrics
 from monitor.outgoing import partition_of
@@ -20,6 +21,7 @@ from monitor.recount import RecountStopped
 from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
 from monitor.worker.accounts import account_shown
 from monitor.worker.histories import key_history, person_history
+from monitor.worker.liveness import Liveness
 from monitor.worker.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Pages:
         self._token = token
         self._partitions = partitions
         self._owner = owner
+        self._liveness = Liveness()
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -83,25 +86,17 @@ class Pages:
 
     async def _health(self, _request: web.Request) -> web.Response:
         """Alive: every partition works, opens or is paused on purpose; a worker that failed is about to end."""
-        healthy = self._app.units.failure is None and self._app.crash_reason is None
-        return _json({"healthy": healthy, "partitions": self._partitions_shown()}, 200 if healthy else 503)
+        partitions = self._liveness.partitions(self._app.status(), clock.monotonic())
+        well = self._app.units.failure is None and self._app.crash_reason is None
+        healthy = well and all(partition["healthy"] for partition in partitions)
+        return _json({"healthy": healthy, "partitions": partitions}, 200 if healthy else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        """Ready: the worker takes part and has recovered all of its partitions."""
-        ready = self._app.status().ready
-        return _json({"ready": ready, "partitions": self._partitions_shown()}, 200 if ready else 503)
-
-    def _partitions_shown(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "stage": unit.stage,
-                "partition": unit.partition,
-                "state": str(unit.state),
-                "paused": list(unit.paused_topics),
-                "lag": {partition.topic: partition.lag for partition in unit.partitions},
-            }
-            for unit in self._app.status().units
-        ]
+        """Ready: the worker takes part, has recovered all of its partitions, and none is stuck."""
+        status = self._app.status()
+        partitions = self._liveness.partitions(status, clock.monotonic())
+        ready = status.ready and all(partition["ready"] for partition in partitions)
+        return _json({"ready": ready, "partitions": partitions}, 200 if ready else 503)
 
     def _authorised(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:

@@ -156,6 +156,21 @@ class Unit:
         )
         await context.registry.caught_up()
         await self._take_over()
+        counter = metrics.recovered.labels(self._stage.name)
+        seen = 0
+
+        def progress(read: int) -> None:
+            nonlocal seen
+            counter.inc(read - seen)
+            seen = read
+            self._control.progress()
+
+        context = self._context
+        await recover(store, context.connection, self._targets.changelog, self._partition, context.cluster, progress)
+        self._control.progress()
+        await context.registry.caught_up()
+        self._control.progress()
+        await self._check_sources(read_meta(store.get(META)))
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
         log.info(
@@ -273,8 +288,11 @@ class Unit:
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
-        if meta.account is not None:
-            metrics.accounts.put(self._stage.name, self._partition, meta.account, self._context.prefix)
+        account = meta.account
+        if account is None and not meta.offsets:
+            account = Account()
+        if account is not None:  # older state has one from its first batch on
+            metrics.accounts.put(self._stage.name, self._partition, account, self._context.prefix)
 
     # ------------------------------------------------------------------ account
 
