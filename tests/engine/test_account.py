@@ -171,3 +171,33 @@ def test_a_recount_stops_when_the_partition_is_given_up() -> None:
     """A worker must not hold on to a partition because somebody counts."""
     with pytest.raises(RecountStopped):
         recount(run([settlement()])._persons, lambda: True)
+
+
+def test_forgetting_changes_nothing_that_is_kept() -> None:
+    """A reversal and its void, both dated long before the settlement that they name: it stands on."""
+    objects = [
+        settlement("S1", setl_time=at(140)),
+        reversal("S1", setl_time=at(1)),
+        void("reversal", setl_id="S1", void_time=at(2)),
+        settlement("OLD", setl_time=at(3)),
+        settlement("S2", setl_time=at(GONE)),
+    ]
+    test = run(objects, batch=1)
+    assert held(test._persons) == (3, 0, 1)
+    assert account(test._persons).facts.forgotten == 1
+
+
+def test_the_void_of_an_announced_change_stays_as_long_as_the_change() -> None:
+    """Days of an institution are forgotten, but what did not happen does not happen after all."""
+    item = {"fixmedins_code": "H1", "med_list_codg": "D1", "change_time": at(60)}
+    change = {"type": "item-change", **item}
+    gone = {"type": "void", "kind": "item-change", "void_time": at(3), **item}
+
+    def complaint(day: int) -> Wire:
+        return {"type": "complaint", "cmpl_id": str(day), "fixmedins_code": "H1", "cmpl_time": at(day), "kind": "other"}
+
+    soon = run([change, gone, complaint(0), tick(at(445)), complaint(445)], batch=1)
+    assert held(soon._keys) == (3, 0, 1)
+    later = run([change, gone, complaint(0), tick(at(545)), complaint(545)], batch=1)
+    assert held(later._keys) == (1, 0, 0)
+    assert account(later._keys).facts.forgotten == 3
