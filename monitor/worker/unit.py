@@ -145,6 +145,11 @@ class Unit:
         await self._producer.start()
         self._store = store = await asyncio.to_thread(Store, self._folder)
         recovery = Recovery(metrics, *self._labels)
+
+        def progress(read: int, done: float) -> None:
+            recovery.progress(read, done)
+            self._control.progress()
+
         context = self._context
         await recover(
             store,
@@ -152,25 +157,12 @@ class Unit:
             self._targets.changelog,
             self._partition,
             context.changelogs[self._stage.name],
-            recovery.progress,
+            progress,
         )
+        self._control.progress()
         await context.registry.caught_up()
+        self._control.progress()
         await self._take_over()
-        counter = metrics.recovered.labels(self._stage.name)
-        seen = 0
-
-        def progress(read: int) -> None:
-            nonlocal seen
-            counter.inc(read - seen)
-            seen = read
-            self._control.progress()
-
-        context = self._context
-        await recover(store, context.connection, self._targets.changelog, self._partition, context.cluster, progress)
-        self._control.progress()
-        await context.registry.caught_up()
-        self._control.progress()
-        await self._check_sources(read_meta(store.get(META)))
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
         log.info(
