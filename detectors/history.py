@@ -122,7 +122,9 @@ class PersonHistory(StandingFacts):
         A reversal or void whose target is still kept stays. Tells how many reversals waited in vain.
         """
         going = set(refs)
-        going -= {ref for ref in going if self._needed(self.facts[ref], going)}
+        # a void of a reversal is needed only once the reversal is known to stay
+        while needed := {ref for ref in going if self._needed(self.facts[ref], going)}:
+            going -= needed
         unmatched = 0
         for ref in sorted(going):
             fact = self.facts[ref]
@@ -138,7 +140,7 @@ class PersonHistory(StandingFacts):
                 self._visits[visit].discard(ref)
                 if not self._visits[visit]:
                     del self._visits[visit]
-            self._drop(ref)
+        self._drop(going)
         self.floor = floor
         self._forget_views()
         return unmatched

@@ -101,9 +101,7 @@ class KeyHistory(StandingFacts):
         for day in days:
             del self.panes[day]
         self.days = sorted(self.panes)
-        for ref in refs:
-            if ref in self.facts:
-                self._drop(ref)
+        self._drop(self.facts.keys() & set(refs))
         self.floor = floor
 
     def days_from(self, first: int, last: int) -> list[int]:

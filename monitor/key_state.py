@@ -20,6 +20,7 @@ from monitor.state import (
     read_key_chunk,
     read_key_head,
 )
+from topics.facts import Void
 from topics.institutions import AnyInstitutionFact
 from topics.registry import Registry
 from topics.times import DAY
@@ -110,11 +111,23 @@ class KeyState:
 
     def must_forget(self, cut: int) -> bool:
         """Whether a chunk lies wholly before a local second."""
-        return bool(self._chunks) and min(self._chunks) < key_chunk(cut // DAY)
+        oldest = min(self._chunks, default=None)
+        return oldest is not None and oldest < key_chunk(cut // DAY) and oldest < self._keep_from(cut)
+
+    def _keep_from(self, cut: int) -> int:
+        """The first chunk to keep: that of a void stays as long as what it voids (an announced change, say)."""
+        first = key_chunk(cut // DAY)
+        keep = first
+        for fact in self.history.facts.values():
+            if isinstance(fact, Void) and key_chunk(fact.at // DAY) < keep:
+                voided = self.history.facts.get(fact.target)
+                if voided is not None and key_chunk(voided.at // DAY) >= first:
+                    keep = key_chunk(fact.at // DAY)
+        return keep
 
     def forget(self, cut: int) -> None:
         """Forget the chunks wholly before a local second; their findings are frozen."""
-        first = key_chunk(cut // DAY)
+        first = self._keep_from(cut)
         going = {number for number in self._chunks if number < first}
         days = [day for day in self.history.panes if key_chunk(day) in going]
         refs = [ref for ref, fact in self.history.facts.items() if key_chunk(fact.at // DAY) in going]

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from monitor.account import Account
 from monitor.records import AlertChange, Effects
 from topics.money import FEN
 
@@ -113,6 +114,14 @@ class Metrics:
             "claims_monitor_model_age_seconds", "Time since the last day of the model's training data.", registry=r
         )
         self.model_loaded = Gauge("claims_monitor_model_loaded", "1 when settlements are scored.", registry=r)
+        self.redelivered = Counter(
+            "claims_monitor_redelivered_records",
+            "Records that were delivered again and skipped; no part of the account.",
+            ["stage", "partition"],
+            registry=r,
+        )
+        self.accounts = Accounts()
+        self.registry.register(self.accounts)
         self._institutions = _TopInstitutions()
         self.registry.register(self._institutions)
 
@@ -137,9 +146,74 @@ class Metrics:
         """Drop the series of a partition that was given up."""
         for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready, self.recovery):
             gauge.remove_by_labels({"stage": stage, "partition": str(partition)})
+        self.accounts.forget(stage, partition)
         for topic in topics:
             for gauge in (self.lag, self.paused):
                 gauge.remove_by_labels({"topic": topic, "partition": str(partition)})
+
+
+class Accounts(Collector):
+    """The running accounts of the partitions that are open here.
+
+    They come from the state, so they go on where they were after a restart or a change of the owner; the sum over all
+    workers is exact. A partition is counted by its owner alone.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, int], tuple[Account, str]] = {}
+
+    def put(self, stage: str, partition: int, account: Account, prefix: str) -> None:
+        """Take in how the account of a partition stands; `prefix` is that of topic names."""
+        self._held[stage, partition] = account, prefix
+
+    def forget(self, stage: str, partition: int) -> None:
+        """The partition was given up."""
+        self._held.pop((stage, partition), None)
+
+    def collect(self) -> Iterable[Metric]:
+        """All accounts, at each scrape."""
+        where = ["stage", "partition"]
+        read = CounterMetricFamily(
+            "claims_monitor_account_records_read",
+            "Records of a source topic, each counted once: admitted + quarantined + ticks.",
+            labels=["topic", "partition"],
+        )
+        records = CounterMetricFamily(
+            "claims_monitor_account_records",
+            "What became of the records of a source topic.",
+            labels=["topic", "partition", "outcome"],
+        )
+        admitted = CounterMetricFamily(
+            "claims_monitor_account_facts_admitted",
+            "Distinct facts: live + reversed + voided + forgotten.",
+            labels=where,
+        )
+        facts = GaugeMetricFamily(
+            "claims_monitor_account_facts", "What distinct facts are now.", labels=[*where, "standing"]
+        )
+        repeats = CounterMetricFamily(
+            "claims_monitor_account_repeats",
+            "Facts that were known: duplicates, and versions of which one is superseded.",
+            labels=[*where, "kind"],
+        )
+        differences = GaugeMetricFamily(
+            "claims_monitor_account_differences",
+            "Sums of the account that do not add up; 0 when all is well.",
+            labels=where,
+        )
+        for (stage, number), (account, prefix) in sorted(self._held.items()):
+            partition = str(number)
+            for topic, of in account.records.items():
+                read.add_metric([prefix + topic, partition], of.read)
+                for outcome in ("admitted", "quarantined", "ticks"):
+                    records.add_metric([prefix + topic, partition, outcome], getattr(of, outcome))
+            admitted.add_metric([stage, partition], account.facts.admitted)
+            for standing in ("live", "reversed", "voided", "forgotten"):
+                facts.add_metric([stage, partition, standing], getattr(account.facts, standing))
+            for kind in ("duplicates", "superseded"):
+                repeats.add_metric([stage, partition, kind], getattr(account.facts, kind))
+            differences.add_metric([stage, partition], len(list(account.differences())))
+        return [read, records, admitted, facts, repeats, differences]
 
 
 class _TopInstitutions(Collector):

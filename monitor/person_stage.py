@@ -16,6 +16,7 @@ from detectors.standing import Outcome, affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
 from monitor.records import Effects, Entry, Reader, Record, Rejected
+from monitor.recount import account_of
 from monitor.scoring import RULE as SCORED
 from monitor.scoring import ForestScorer
 from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
@@ -73,6 +74,7 @@ class PersonStage:
         """Judge a batch of one partition's records in their order."""
         effects = Effects()
         meta = read_meta(store.get(META))
+        account = account_of(meta, store)
         partition = records[0].partition
         clock = meta.clocks.get(partition, 0)
         works: dict[str, _Work] = {}
@@ -82,16 +84,21 @@ class PersonStage:
                 effects.account["record", "redelivered"] += 1
                 continue
             meta.offsets[record.topic] = record.offset
+            counts = account.of(record.topic)
+            counts.read += 1
             try:
                 facts = self._admitted(record)
             except Quarantined as why:
                 effects.rejected.append(Rejected(record, why))
                 effects.account["record", "quarantined"] += 1
+                counts.quarantined += 1
                 continue
             if isinstance(facts[0], Tick):
                 clock = max(clock, facts[0].at)
                 effects.account["tick", "admitted"] += 1
+                counts.ticks += 1
                 continue
+            counts.admitted += 1
             self._take(facts, record, clock, works, store, effects)
         if clock > before:
             effects.clock = clock
@@ -101,6 +108,8 @@ class PersonStage:
             work.now = clock
         self._finish(list(works.values()), effects)
         self._write(works.values(), effects)
+        for work in works.values():
+            account.facts.add(work.state.history.counts)
         meta.terms = self._rules.terms.set_id
         effects.writes[META] = encode(meta)
         return effects

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from detectors.references import Tally
+from monitor.account import Account
 from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
@@ -111,6 +112,7 @@ class Meta(msgspec.Struct, array_like=True):
         judged: those that everything kept was judged with; another one than `agreed`: a sweep is due.
         sources: source topic -> identity that the broker gave it when it was created.
         partitions: number of partitions of the source topics; 0 before schema version 2.
+        account: of records and facts; None in a state that older software wrote (see `monitor.recount`).
     """
 
     version: int = VERSION
@@ -122,6 +124,7 @@ class Meta(msgspec.Struct, array_like=True):
     judged: str = ""
     sources: dict[str, str] = {}
     partitions: int = 0
+    account: Account | None = None
 
 
 encode: Final = msgspec.msgpack.Encoder().encode

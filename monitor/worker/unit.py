@@ -12,7 +12,9 @@ from typing import Final, Protocol
 
 from aiokafka.structs import TopicPartition
 
+from detectors.standing import Counts
 from monitor import clock
+from monitor.account import Account
 from monitor.connection import Connection
 from monitor.delivery.fence import CommitFailed, FencedProducer
 from monitor.delivery.stages import Record as SourceRecord
@@ -21,6 +23,7 @@ from monitor.judging import Cause
 from monitor.metrics import Metrics
 from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
+from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
 from monitor.store import Store
 from monitor.worker.agreement import Agreement
@@ -108,6 +111,8 @@ class Unit:
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
         self._store: Store | None = None
         self._lock = asyncio.Lock()
+        self._closing = False
+        self._counting = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
 
@@ -142,6 +147,11 @@ class Unit:
         await self._producer.start()
         self._store = store = await asyncio.to_thread(Store, self._folder)
         recovery = Recovery(metrics, *self._labels)
+
+        def progress(read: int, done: float) -> None:
+            recovery.progress(read, done)
+            self._control.progress()
+
         context = self._context
         await recover(
             store,
@@ -149,9 +159,11 @@ class Unit:
             self._targets.changelog,
             self._partition,
             context.changelogs[self._stage.name],
-            recovery.progress,
+            progress,
         )
+        self._control.progress()
         await context.registry.caught_up()
+        self._control.progress()
         await self._take_over()
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
@@ -202,9 +214,11 @@ class Unit:
             self._sweep.cancel()
             await asyncio.gather(self._sweep, return_exceptions=True)
         await self._producer.stop()
-        if self._store is not None:
-            await asyncio.to_thread(self._store.close)
-            self._store = None
+        self._closing = True
+        async with self._counting:  # a thread that still reads would meet a closed store
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+                self._store = None
         self._context.metrics.forget_partition(self._stage.name, self._partition, self._stage.topics)
 
     # ------------------------------------------------------------------ batches
@@ -231,6 +245,7 @@ class Unit:
             metrics.judging.labels(self._stage.name).observe(clock.monotonic() - began)
             metrics.batch.labels(self._stage.name).observe(len(records))
             await self._commit(effects, sources)
+            metrics.redelivered.labels(*self._labels).inc(effects.account["record", "redelivered"])
         self._latency(batches)
         self._measure()
         for topic, waiting in batches.items():
@@ -272,6 +287,36 @@ class Unit:
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
+        account = meta.account
+        if account is None and not meta.offsets:
+            account = Account()
+        if account is not None:  # older state has one from its first batch on
+            metrics.accounts.put(self._stage.name, self._partition, account, self._context.prefix)
+
+    # ------------------------------------------------------------------ account
+
+    def account(self) -> tuple[Meta, Account, None]:
+        """The running account, with the meta record that carries it."""
+        with self.store.reading() as reading:
+            meta = read_meta(reading.get(META))
+            return meta, account_of(meta, reading), None
+
+    async def recounted(self) -> tuple[Meta, Account, Counts]:
+        """The account and, from the same snapshot of the state, the facts that it holds; judging goes on meanwhile.
+
+        Raises:
+            RecountStopped: the partition is given up.
+        """
+
+        def work() -> tuple[Meta, Account, Counts]:
+            with self.store.reading() as reading:
+                meta = read_meta(reading.get(META))
+                return meta, account_of(meta, reading), recount(reading, lambda: self._closing)
+
+        async with self._counting:
+            if self._closing:
+                raise RecountStopped
+            return await asyncio.to_thread(work)
 
     # ------------------------------------------------------------------ quarantine
 
