@@ -288,7 +288,7 @@ class Cluster:
         asyncio.run(work())
 
     def set_back_onto_markers(self, topic: str) -> int:
-        """Let the group (without members) go on at transaction markers: its offsets stand there, or are set back by one.
+        """Let the group (without members) go on at transaction markers: it stands there, or is set back by one.
 
         Gives how many partitions do.
         """
