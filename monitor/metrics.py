@@ -122,6 +122,11 @@ class Metrics:
         self.model_threshold = Gauge(
             "claims_monitor_model_threshold_ratio", "Scores above it make an alert.", registry=r
         )
+        self.model_expected = Gauge(
+            "claims_monitor_model_expected_ratio",
+            "Share of settlements over the threshold that the model was set to have, at most.",
+            registry=r,
+        )
         self.partitions = Gauge(
             "claims_monitor_partitions", "Partitions that the workers of the group share, of both stages.", registry=r
         )
