@@ -257,8 +257,8 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     if scorer is not None:
         metrics.model_loaded.set(1)
         metrics.model_threshold.set(scorer.model.threshold / SCALE)
-        counts = scorer.model.counts
-        seen_over = counts.over_threshold / max(counts.held_out or counts.fitted, 1)
+        judged = scorer.model.counts
+        seen_over = judged.over_threshold / max(judged.held_out or judged.fitted, 1)
         metrics.model_expected.set(max(seen_over, scorer.model.settings.alerts_per_10k / 10_000))
         trained_until = (scorer.model.last_day + 1) * DAY - UTC_OFFSET
         metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
