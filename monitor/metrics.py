@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -34,6 +42,7 @@ class Metrics:
     """The metrics of one worker process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a series a counter that nobody asks for
         self.registry = CollectorRegistry()
         r = self.registry
         self.facts = Counter(

@@ -14,8 +14,6 @@ TOP: Final = 20
 """Institutions that a worker names, by each of: money, quota, growth."""
 PLACES: Final = 150
 """Places (region and level) that a worker names; the rest is `other`."""
-GROWTH_FLOOR: Final = 50_000 * FEN
-"""Growth is ranked from this fund cost of the week before on, fen (as growth-streak has it)."""
 
 Place = tuple[str, str]
 OTHER: Final[Place] = ("other", "other")
@@ -98,9 +96,12 @@ class Watched:
             new = total.new if total.day == today else 0
             new_amount = total.new_amount if total.day == today else 0
             seen.alerts[place] = seen.alerts.get(place, 0) + total.alerts
-            seen.stake[place] = seen.stake.get(place, 0) + total.amount / FEN
+            seen.stake[place] = seen.stake.get(place, 0) + total.amount
             seen.new[place] = seen.new.get(place, 0) + new
-            seen.new_money[place] = seen.new_money.get(place, 0) + new_amount / FEN
+            seen.new_money[place] = seen.new_money.get(place, 0) + new_amount
+        for money in (seen.stake, seen.new_money):
+            for place, fen in money.items():
+                money[place] = fen / FEN
         most = nlargest(TOP, self._standing.institutions.items(), key=lambda held: (held[1].amount, held[0]))
         for institution, total in most:
             if total.alerts:
@@ -128,9 +129,9 @@ def _quotas(seen: Seen, looks: Mapping[str, Look], places: Mapping[str, Place]) 
 
 def _growth(seen: Seen, looks: Mapping[str, Look], places: Mapping[str, Place]) -> None:
     grown = [
-        (look.week / look.week_before, institution, look)
+        (look.week - look.week_before, institution, look)  # in money: a doubled trifle is no news
         for institution, look in looks.items()
-        if look.week_before >= GROWTH_FLOOR
+        if look.week_before > 0
     ]
     for _, institution, look in nlargest(TOP, grown):
         key = (institution, *places[institution])
