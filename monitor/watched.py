@@ -100,14 +100,14 @@ class Watched:
             seen.new[place] = seen.new.get(place, 0) + new
             seen.new_money[place] = seen.new_money.get(place, 0) + new_amount
         for money in (seen.stake, seen.new_money):
-            for place, fen in money.items():
-                money[place] = fen / FEN
+            for key, fen in money.items():
+                money[key] = fen / FEN
         most = nlargest(TOP, self._standing.institutions.items(), key=lambda held: (held[1].amount, held[0]))
         for institution, total in most:
             if total.alerts:
-                key = (institution, *places[institution])
-                seen.top_stake[key] = total.amount / FEN
-                seen.top_alerts[key] = total.alerts
+                named_as = (institution, *places[institution])
+                seen.top_stake[named_as] = total.amount / FEN
+                seen.top_alerts[named_as] = total.alerts
 
 
 def _named(places: Mapping[str, Place]) -> Mapping[Place, Place]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from aiokafka import AIOKafkaProducer
 
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
@@ -25,7 +26,7 @@ from monitor.simulator import Simulation, ending_at, preset, simulate
 from monitor.terms_files import load_terms
 from monitor.timeline import place
 from monitor.topic_admin import create
-from topics.catalogue import ALERTS, all_topics
+from topics.catalogue import ALERTS, CLAIMS, all_topics
 from topics.times import DAY, UTC_OFFSET, to_record_time
 
 PARTITIONS: Final = 2
@@ -49,6 +50,11 @@ class Scene:
     worker: str
     page: str
     folder: Path
+
+    @staticmethod
+    def expression(expr: str, rate_interval: str = "60s") -> str:
+        """A panel's query as Grafana sends it with nothing chosen."""
+        return expr.replace("$__rate_interval", rate_interval).replace('"$region"', '".*"').replace('"$level"', '".*"')
 
 
 @asynccontextmanager
@@ -97,3 +103,26 @@ async def played(simulation: Simulation, connection: Connection, seconds: float)
         return (msgspec.json.encode(fact) for _, fact in simulation)
 
     await play(place(lines()), connection, due=lambda time_ms: began + (time_ms - first) / 1000 / speed)
+
+
+async def spoil(connection: Connection, count: int = 40) -> None:
+    """Send records that cannot be admitted."""
+    producer = AIOKafkaProducer(**connection.aiokafka())
+    await producer.start()
+    try:
+        for number in range(count):
+            value = b"no json" if number % 2 else b'{"type": "settlement"}'
+            await producer.send_and_wait(CLAIMS, value, key=b"P", partition=number % PARTITIONS)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def judged_scene(seconds: float, port: int = 0) -> AsyncIterator[Scene]:
+    """A scene in which weeks of a region were judged, some bad records among them."""
+    async with scene(port=port) as made:
+        await spoil(made.connection, 2)  # so that the counters are there before they rise
+        await asyncio.sleep(3 * SCRAPE_S)
+        await spoil(made.connection)
+        await played(region(seconds), made.connection, seconds)
+        yield made
