@@ -146,6 +146,7 @@ class Unit:
         """Fence former owners, recover the state, wait for the registry."""
         metrics = self._context.metrics
         metrics.ready.labels(*self._labels).set(0)
+        metrics.swept.labels(self._stage.name)  # 0 from the start: a counter that is not there cannot be seen to rise
         began = clock.monotonic()
         await self._producer.start()
         self._store = store = await asyncio.to_thread(Store, self._folder)

@@ -246,7 +246,7 @@ BOARD = Board(
             Text("最近五分钟被隔离的记录比例。", "Share of the last five minutes' records that were quarantined."),
             Text("超过 1%；5% 时分区会暂停。", "Over 1 %; at 5 % a partition is paused."),
             Text("见运行手册 QuarantineRising。", "See QuarantineRising in the runbook."),
-            [Query(f"job:claims_monitor_quarantined:ratio5m{{{JOB}}} or vector(0)", Text("比例", "share"))],
+            [Query(f"sum(job:claims_monitor_quarantined:ratio5m{{{JOB}}}) >= 0 or vector(0)", Text("比例", "share"))],
             "percentunit",
             8,
             8,

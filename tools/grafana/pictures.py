@@ -32,13 +32,13 @@ PAGE_PORT: Final = 8610
 _COLOURS: Final = {"green": "#2e8b57", "orange": "#c77700", "red": "#b3202c"}
 _ROW_INCH: Final = 0.36
 _WIDTH_INCH: Final = 18.0
-_ROWS_SHOWN: Final = 10
+_ROWS_SHOWN: Final = 8
 _MILLION, _THOUSAND, _DAY_S = 1e6, 1e3, 86_400
 
 
 def shown(value: float, unit: str) -> str:
     """A value in Grafana's unit."""
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - not a number
+    if value != value or value in {float("inf"), float("-inf")}:
         return "–"
     if unit == "percentunit":
         return f"{value * 100:.1f} %"
@@ -134,7 +134,7 @@ async def _ranges(watchers: Watchers, panel: dict[str, Any], since: float) -> li
             times = [mdates.date2num(mpl.dates.num2date(at / _DAY_S)) for at, _ in series["values"]]
             values = [float(value) for _, value in series["values"]]
             found.append((legend(target.get("legendFormat", ""), series["metric"]), times, values))
-    return sorted(found, key=lambda one: -max((value for value in one[2] if value == value), default=0))  # noqa: PLR0124
+    return sorted(found, key=lambda one: -max((value for value in one[2] if value == value), default=0))
 
 
 async def _lines(watchers: Watchers, panel: dict[str, Any], _back: Axes, figure: Any, box: Any, since: float) -> None:  # noqa: ANN401
@@ -149,7 +149,10 @@ async def _lines(watchers: Watchers, panel: dict[str, Any], _back: Axes, figure:
             [dict(zip(times, values, strict=True)).get(time, 0.0) for time in every] for _, times, values in series
         ]
         axes.stackplot(
-            every, heights, labels=[name for name, _, _ in series], colors=[colours(n % 10) for n in range(len(series))],
+            every,
+            heights,
+            labels=[name for name, _, _ in series],
+            colors=[colours(n % 10) for n in range(len(series))],
             alpha=0.75,
         )
     else:
@@ -162,8 +165,14 @@ async def _lines(watchers: Watchers, panel: dict[str, Any], _back: Axes, figure:
     axes.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=5))
     if series:
         axes.legend(
-            loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4 if len(series) > 2 else 2, fontsize=7.5, frameon=False,  # noqa: PLR2004
-            borderaxespad=0, handlelength=1.2, columnspacing=1.2,
+            loc="upper left",
+            bbox_to_anchor=(0, -0.12),
+            ncols=4 if len(series) > 2 else 2,
+            fontsize=7.5,
+            frameon=False,
+            borderaxespad=0,
+            handlelength=1.2,
+            columnspacing=1.2,
         )
 
 
@@ -175,7 +184,9 @@ async def _bars(watchers: Watchers, panel: dict[str, Any], _back: Axes, figure: 
         for series in await watchers.query(Scene.expression(target["expr"])):
             rows.append((float(series["value"][1]), legend(target.get("legendFormat", ""), series["metric"])))  # noqa: PERF401
     rows.sort()
-    axes.barh([name for _, name in rows], [value for value, _ in rows], color=[colour(panel, value) for value, _ in rows])
+    axes.barh(
+        [name for _, name in rows], [value for value, _ in rows], color=[colour(panel, value) for value, _ in rows]
+    )
     for index, (value, _) in enumerate(rows):
         axes.text(value, index, " " + shown(value, unit), va="center", fontsize=8, color="#17212b")
     axes.set_xlim(0, max((value for value, _ in rows), default=1) * 1.18 or 1)
@@ -224,10 +235,21 @@ async def _table(watchers: Watchers, panel: dict[str, Any], back: Axes, _figure:
         x = (across + (0.95 if right else 0.06)) / len(columns)
         head = names[column]
         for down, row in enumerate([None, *ranked]):
-            text = head if row is None else shown(row[column], units[head]) if right and column in row else row.get(column, "–")
+            text = (
+                head
+                if row is None
+                else shown(row[column], units[head])
+                if right and column in row
+                else row.get(column, "–")
+            )
             link = column in {"rule", "institution"} and row is not None
             back.text(
-                x, 0.86 - (down + 0.5) * step, text, ha="right" if right else "left", va="center", fontsize=9,
+                x,
+                0.86 - (down + 0.5) * step,
+                text,
+                ha="right" if right else "left",
+                va="center",
+                fontsize=9,
                 color="#5b6874" if row is None else "#0f6b63" if link else "#17212b",
                 weight="bold" if row is None else "normal",
             )

@@ -157,7 +157,7 @@ BOARD = Board(
             ),
             Text("实时运行时超过一分钟且在增加。", "Live: over a minute, and growing."),
             Text("见运行手册 WatermarkStalled。", "See WatermarkStalled in the runbook."),
-            [Query(f"time() - min by (stage) (claims_monitor_watermark_timestamp_seconds{{{JOB}}})", STAGE)],
+            [Query(f"time() - min by (stage) (claims_monitor_watermark_timestamp_seconds{{{JOB}}} > 0)", STAGE)],
             "s",
             8,
             8,
