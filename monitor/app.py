@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from detectors.forest import SCALE
 from monitor import clock
 from monitor.connection import Connection, wait_for_broker
 from monitor.delivery.app import DeliveryApp
@@ -25,7 +26,10 @@ from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
 from monitor.topic_ids import topic_ids
+from monitor.watched import Watched
 from monitor.worker.agreement import Agreement
+from monitor.worker.failures import Failures
+from monitor.worker.institutions import Institutions
 from monitor.worker.joining import check_group
 from monitor.worker.lost_state import refuse_lost_state
 from monitor.worker.owners import client_id, owner_url
@@ -33,6 +37,7 @@ from monitor.worker.pages import Pages
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.sources import Sources, rebuild_command
+from monitor.worker.supervisor import restarts
 from monitor.worker.ticker import Ticker
 from monitor.worker.unit import Unit, UnitContext
 from topics.catalogue import (
@@ -252,8 +257,21 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     metrics = Metrics()
     if scorer is not None:
         metrics.model_loaded.set(1)
+        metrics.model_threshold.set(scorer.model.threshold / SCALE)
+        judged = scorer.model.counts
+        seen_over = judged.over_threshold / max(judged.held_out or judged.fitted, 1)
+        metrics.model_expected.set(max(seen_over, scorer.model.settings.alerts_per_10k / 10_000))
         trained_until = (scorer.model.last_day + 1) * DAY - UTC_OFFSET
         metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
+    metrics.partitions.set(2 * partitions)
+    metrics.terms.info({"terms_id": terms.set_id})
+    metrics.restarts.inc(restarts())
+    failures = Failures(settings.data / "transactions-failed")
+    for stage_name in (PERSONS, KEYS):
+        metrics.transactions_failed.labels(stage_name).inc(failures.count(stage_name))
+    institutions = Institutions(engine.registry, terms.general)
+    metrics.watch(Watched(metrics.standing, institutions))
+    metrics.watch_disk(settings.data)
     units: dict[tuple[str, int], Unit] = {}
     socket, url = listen(settings.host, settings.port, settings.advertised)
     ticker = Ticker(settings.connection, standing.live, settings.tick_seconds)
@@ -303,6 +321,8 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             ),
             limits=limits,
             units=units,
+            institutions=institutions,
+            failures=failures,
         )
         return Unit(context, stage, partition, control)
 

@@ -127,6 +127,7 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 -held.amount,
+                severity_before=held.severity,
             ),
             held,
             None,
@@ -150,6 +151,7 @@ def changes(
             institution=finding.institution or "",
             amount=finding.amount or 0,
             revision=1 if before is None else before.revision + 1,
+            severity=alert.sev_deg or "",
         )
         standing[identity] = after
         yield (
@@ -163,6 +165,8 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 after.amount - (0 if before is None else before.amount),
+                after.amount,
+                "" if before is None else before.severity,
             ),
             before,
             after,

@@ -199,7 +199,9 @@ class PersonStage:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
         if self._scorer is not None:
-            self._scorer.score((work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans)
+            effects.scores += self._scorer.score(
+                (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
+            )
         for work in works:
             self._judge(work, effects)
 

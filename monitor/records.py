@@ -62,6 +62,8 @@ class AlertChange(NamedTuple):
         record: topic, partition and offset of that fact's record.
         time_ms: that record's time.
         amount_change: by how many fen the money at stake changed.
+        amount: the money at stake after it, fen; 0 once withdrawn.
+        severity_before: of the alert before it; empty where there was none.
     """
 
     action: Action
@@ -73,6 +75,8 @@ class AlertChange(NamedTuple):
     record: tuple[str, int, int]
     time_ms: int
     amount_change: int
+    amount: int = 0
+    severity_before: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -129,6 +133,7 @@ class Effects:
         clock: stage one's clock when it moved in this batch, else None.
         rejected: records for the dead-letter topic.
         account: (fact type, outcome) -> how many.
+        scores: anomaly scores of the settlements that were scored, fixed point (`detectors.forest.SCALE`).
     """
 
     writes: dict[bytes, bytes | None] = field(default_factory=dict)
@@ -138,3 +143,4 @@ class Effects:
     clock: int | None = None
     rejected: list[Rejected] = field(default_factory=list)
     account: Counter[tuple[str, str]] = field(default_factory=Counter)
+    scores: list[int] = field(default_factory=list)

@@ -4,13 +4,14 @@ A fact is filed in the chunk of its day and a finding in the chunk of its anchor
 small values to be written again, however long the history is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from detectors.references import Tally
 from monitor.account import Account
+from monitor.records import Reader
 from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
@@ -57,6 +58,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
     institution: str
     amount: int
     revision: int
+    severity: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -199,6 +201,23 @@ def key_of(key: bytes) -> tuple[str, str]:
 def key_chunk_key(kind: str, key: str, chunk: int) -> bytes:
     """Key of a chunk of another key's days."""
     return _KEY_CHUNK + kind.encode() + b"\x00" + key.encode() + b"\x00" + (chunk + _OFFSET).to_bytes(4, "big")
+
+
+_INSTITUTION_HEAD: Final = _KEY + b"institution\x00"
+_INSTITUTION_CHUNK: Final = _KEY_CHUNK + b"institution\x00"
+
+
+def institution_of(key: bytes) -> str | None:
+    """The institution that the key of a head or of a chunk belongs to; None for other keys."""
+    if not key.startswith((_INSTITUTION_HEAD, _INSTITUTION_CHUNK)):
+        return None
+    return key[len(_INSTITUTION_HEAD) :].partition(b"\x00")[0].decode()
+
+
+def institutions_in(store: Reader) -> Iterator[str]:
+    """All institutions with a state."""
+    for key in store.keys(_INSTITUTION_HEAD):
+        yield key[len(_INSTITUTION_HEAD) :].decode()
 
 
 def read_person_head(value: bytes) -> PersonHead:

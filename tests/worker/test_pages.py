@@ -62,7 +62,7 @@ def _owned(worker: WorkerProcess) -> set[int]:
 
 def _sum(texts: list[str], metric: str, label: str) -> float:
     lines = [line for text in texts for line in text.splitlines() if line.startswith(metric + "{") and label in line]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    return sum(float(line.partition(" # ")[0].rpartition(" ")[2]) for line in lines)  # an exemplar may follow
 
 
 def test_ready_and_healthy(workers: list[WorkerProcess]) -> None:
