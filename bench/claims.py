@@ -94,6 +94,7 @@ def claims(size: Size) -> Iterator[Claim]:
                     "brdy": f"{shown[6:10]}-{shown[10:12]}-{shown[12:14]}",
                     "insutype": "310",
                     "begntime": format_time(begin),
+                    "endtime": format_time(at),
                     "dscg_maindiag_code": DISEASES[int(chance.random() * len(DISEASES))],
                     "fulamt_ownpay_amt": "0.00",
                     "insuplc_admdvs": "990100",

@@ -59,3 +59,13 @@ def most_frequent(counts: dict[Any, Tally]) -> Any:  # noqa: ANN401 - text or da
     if not counts:
         return None
     return min(counts.items(), key=lambda pair: (-pair[1].count, pair[1].first))[0]
+
+
+def usual(facts: Iterable[Settlement | Admission], attribute: str, before: dict[Any, Tally] | None) -> Any:  # noqa: ANN401 - text or day
+    """The value that facts give most often (see `most_frequent`), counted only where they give different ones."""
+    if not before:
+        values = {given(fact, attribute) for fact in facts}
+        values.discard(None)
+        if len(values) <= 1:
+            return next(iter(values), None)
+    return most_frequent(tally(facts, attribute, before or {}))

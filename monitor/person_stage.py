@@ -22,12 +22,12 @@ from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, rea
 from topics import reasons
 from topics.admission import Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Fact, PersonFact, Settlement, Tick
+from topics.facts import Fact, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import from_record_time
 
-_GIVING: Final = frozenset(kind for route in ROUTES for kind in route.reads)
+_GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Work:
 
     state: PersonState
     cause: Cause
-    pending: list[tuple[PersonFact, Cause]] = field(default_factory=list)
+    pending: list[tuple[PersonFact, Record]] = field(default_factory=list)
     now: int = 0
     oldest: int = 1 << 62
     spans: dict[str, Span] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class PersonStage:
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
+        self._readers: dict[frozenset[type[Fact]], list[tuple[str, tuple[int, int], bool]]] = {}
 
     # ------------------------------------------------------------------ a batch
 
@@ -163,8 +164,10 @@ class PersonStage:
             if work.state.must_forget(cut, reach):
                 effects.account["reversal", "unmatched"] += work.state.forget(cut, reach)
         for fact in facts:
-            work.pending.append((fact, _cause(fact.ref, record)))
-            work.oldest = min(work.oldest, filed_at(fact))
+            work.pending.append((fact, record))
+            time = filed_at(fact)
+            if time < work.oldest:
+                work.oldest = time
 
     def _wake(self, clock: int, record: Record, works: dict[str, _Work], store: Reader) -> None:
         """Take in the persons whom time alone concerns."""
@@ -195,55 +198,80 @@ class PersonStage:
             self._judge(work, effects)
 
     def _fold(self, work: _Work, effects: Effects) -> None:
-        history = work.state.history
-        span = self._touched(work)
-        gives = any(type(fact) in _GIVING or fact.kind == "void" for fact, _ in work.pending)
-        given = contributions(history, span) if gives else Counter()
+        state = work.state
+        history = state.history
+        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
+        span = self._touched(work, visits)
+        gives = any(type(fact) in _GIVING for fact, _ in work.pending)
+        given = contributions(history, visits) if gives else Counter()
         references = history.references
         kinds: set[type[Fact]] = set()
-        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
-        for fact, cause in work.pending:
-            outcome, changed = work.state.fold(fact)
-            effects.account[fact.kind, outcome.value] += 1
+        cause = None
+        account = effects.account
+        for fact, record in work.pending:
+            outcome, changed = state.fold(fact)
+            account[fact.kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
             if changed:
-                work.cause = cause
-                kinds.update(type(change.after or change.before) for change in changed)
+                cause = fact, record
+                for before, after in changed:
+                    kinds.add(type(after or before))
             elif outcome is Outcome.ADMITTED and isinstance(fact, Settlement):
-                work.cause = cause  # cancelled before it came: lines of its visit were live until now
+                cause = fact, record  # cancelled before it came: lines of its visit were live until now
                 kinds.add(Settlement)
         work.pending.clear()
         work.oldest = 1 << 62
-        if not kinds:
+        if cause is None:
             return
+        work.cause = _cause(cause[0].ref, cause[1])
         if gives:
-            self._send(difference(given, contributions(history, span)), work.cause, effects)
-        hulls = [hull for visit in visits if (hull := history.hull(visit)) is not None]
-        span = Span(min([span.begin, *(h.begin for h in hulls)]), max([span.end, *(h.end for h in hulls)]))
+            self._send(difference(given, contributions(history, visits)), work.cause, effects)
+        begin, end = span
+        for visit in visits:
+            hull = history.hull(visit)
+            if hull is not None:
+                begin, end = min(begin, hull.begin), max(end, hull.end)
         changed_references = references != history.references
-        for rule, detector in self._rules.active.items():
-            if changed_references and detector.uses_references:
+        for rule, (back, ahead), uses_references in self._concerned(frozenset(kinds)):
+            if changed_references and uses_references:
                 work.spans[rule] = ALWAYS
-            elif not kinds.isdisjoint(detector.reads):
-                back, ahead = self._rules.reach(rule)
-                touched = Span(span.begin - back, span.end + ahead)
-                work.spans[rule] = widened(touched, rule, work.state.findings.values())
+            else:
+                touched = Span(begin - back, end + ahead)
+                findings = state.findings
+                work.spans[rule] = widened(touched, rule, findings.values()) if findings else touched
+        if changed_references:
+            work.spans.update((rule, ALWAYS) for rule, each in self._rules.active.items() if each.uses_references)
 
-    def _touched(self, work: _Work) -> Span:
+    def _concerned(self, kinds: frozenset[type[Fact]]) -> list[tuple[str, tuple[int, int], bool]]:
+        """Rules that read facts of these kinds: with how far one reaches, and whether they use references."""
+        found = self._readers.get(kinds)
+        if found is None:
+            found = self._readers[kinds] = [
+                (rule, self._rules.reach(rule), detector.uses_references)
+                for rule, detector in self._rules.active.items()
+                if not kinds.isdisjoint(detector.reads)
+            ]
+        return found
+
+    def _touched(self, work: _Work, visits: Iterable[str]) -> Span:
         """All times that the waiting facts, the facts they cancel and their visits speak of."""
         history = work.state.history
+        held = history.facts
         times = []
         for fact, _ in work.pending:
-            times += [filed_at(fact), fact.at, last_time(fact)]
-            if history.makes_stay(fact):
-                times.append(filed_at(fact) + self._general.open_stay)
+            if type(fact) is FeeLine:
+                times.append(fact.charged_at)
+            else:
+                times += [filed_at(fact), fact.at, last_time(fact)]
+                if history.makes_stay(fact):
+                    times.append(filed_at(fact) + self._general.open_stay)
             for name in affected(fact):
-                held = history.facts.get(name)
-                if held is not None:
-                    times += [filed_at(held), held.at, last_time(held)]
-            for visit in history.touches(fact):
-                hull = history.hull(visit)
-                if hull is not None:
-                    times += hull
+                old = held.get(name)
+                if old is not None:
+                    times += [filed_at(old), old.at, last_time(old)]
+        for visit in visits:
+            hull = history.hull(visit)
+            if hull is not None:
+                times += hull
         return Span(min(times), max(times))
 
     def _clip(self, work: _Work) -> None:
@@ -270,14 +298,18 @@ class PersonStage:
             )
 
     def _judge(self, work: _Work, effects: Effects) -> None:
-        state = work.state
-        history = state.history
         if not work.spans:
             return
+        state = work.state
+        history = state.history
+        active = self._rules.active
+        standing = {held.rule for held in state.findings.values()}
         for rule, span in work.spans.items():
-            if span.begin > span.end:
+            if span.begin > span.end or (rule not in standing and active[rule].silent(history)):
                 continue
             found = self._rules.judge(rule, history, span)
+            if not found and rule not in standing:
+                continue
             for change, before, after in changes(
                 state.findings, rule, span, found, work.cause, state.person, history.floor
             ):

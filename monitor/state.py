@@ -22,6 +22,8 @@ Raise it whenever older software must not write the state any more. What older v
 """
 
 PERSON_CHUNK_DAYS: Final = 8
+FEW_FACTS: Final = 24
+"""A person with no more facts is one value: one read and one write a batch."""
 KEY_CHUNK_DAYS: Final = 32
 
 META: Final = b"\x00meta"
@@ -64,7 +66,19 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PersonHead(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a person besides the chunks of days."""
+    """What is known of a person besides the chunks of days; of a person with few facts, all of it.
+
+    Attributes:
+        version: of the state's schema.
+        chunks: the numbers of the chunks that are values of their own.
+        floor: first local second that is fully kept.
+        forgotten: what forgotten facts gave towards the references.
+        kept: facts that are kept for ever.
+        wake: the tick at which the person must be judged by time alone.
+        facts: while there are few: all others; `chunks` is empty then.
+        findings: while there are few facts: those that stand.
+        oldest: the first chunk that any of these belong into.
+    """
 
     version: int = VERSION
     chunks: list[int] = []
@@ -72,6 +86,9 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     forgotten: dict[str, list[tuple[Any, Tally]]] = {}
     kept: list[AnyPersonFact] = []
     wake: int | None = None
+    facts: list[AnyPersonFact] = []
+    findings: list[Held] = []
+    oldest: int | None = None
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):
