@@ -5,14 +5,16 @@ between what it gave before and after facts were folded in, so that every change
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Final
 
 from detectors import beds, institution_days, trace_codes
+from detectors.findings import Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution, Deltas
-from topics.facts import Fact
+from topics.facts import Fact, Settlement
+from topics.times import DAY
 
 Give = Callable[[PersonHistory, Set[str]], Iterator[tuple[Contribution, int]]]
 
@@ -47,6 +49,24 @@ def contributions(history: PersonHistory, visits: Set[str]) -> Deltas:
         for contribution, amount in route.give(history, visits):
             given[contribution] += amount
     return given
+
+
+def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator[tuple[Contribution, int]]:
+    """What settlements of new visits outside stays give (see `PersonHistory.is_fresh`), before they are folded in.
+
+    Lines with trace codes apart, which are given by their visits.
+    """
+    present: set[tuple[str, int]] = set()
+    for settlement in settlements:
+        institution, day = settlement.institution, settlement.settled_at // DAY
+        for name, amount in institution_days.of_settlement(settlement, history.general):
+            yield Contribution(institution_days.KIND, institution, day, name), amount
+        if (institution, day) in present:
+            continue
+        present.add((institution, day))
+        others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
+        if not any(other.institution == institution for other in others):
+            yield Contribution(institution_days.KIND, institution, day, institution_days.PERSONS), 1
 
 
 def difference(before: Deltas, after: Deltas) -> dict[Contribution, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
-from detectors.references import ATTRIBUTES, References, Tally, given, tally, usual
+from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
 from detectors.standing import Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
@@ -145,6 +145,27 @@ class PersonHistory(StandingFacts):
         super()._hold(ref, fact)
         if visit := getattr(fact, "visit", None):
             visits.setdefault(visit, set()).add(ref)
+
+    def is_fresh(self, facts: Iterable[PersonFact]) -> bool:
+        """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
+
+        Nothing cancels or changes what is here then, and no stay is touched.
+        """
+        if self._cancelling:
+            return False
+        known, visits = self._visits, self._visits.keys()
+        seen: set[str] = set()
+        for fact in facts:
+            kind = type(fact)
+            if kind is Settlement:
+                if fact.med_type in self.general.inpatient or fact.ref in self.facts or fact.id in seen:
+                    return False
+                seen.add(fact.id)
+            elif kind is not FeeLine:
+                return False
+            if fact.visit in visits and known[fact.visit]:
+                return False
+        return True
 
     def touches(self, fact: PersonFact) -> tuple[str, ...]:
         """Visits whose course a fact may change, as far as they are known before it is folded."""
@@ -285,11 +306,15 @@ class PersonHistory(StandingFacts):
         """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
         enrolled = self.live("enrolment:" + self.person)
         givers: list[Settlement | Admission] = [*self.all_of(Settlement), *self.all_of(Admission)]
+        if enrolled is None and not self.forgotten:
+            found = settled(givers)
+            if found is not None:
+                return found
         values = []
         for attribute in ATTRIBUTES:
             value = given(enrolled, attribute) if isinstance(enrolled, Enrolment) else None
             if value is None:
-                value = usual(givers, attribute, self.forgotten.get(attribute))
+                value = most_frequent(tally(givers, attribute, self.forgotten.get(attribute, {})))
             values.append(value)
         return References(*values)
 

@@ -41,7 +41,7 @@ def give(history: PersonHistory, visits: Set[str]) -> Iterator[tuple[Contributio
             if type(settlement) is Settlement:
                 institution, day = settlement.institution, settlement.settled_at // DAY
                 present.add((institution, day))
-                for name, amount in _of_settlement(settlement, history.general):
+                for name, amount in of_settlement(settlement, history.general):
                     yield Contribution(KIND, institution, day, name), amount
     for institution, day in present:
         others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
@@ -58,7 +58,8 @@ def give(history: PersonHistory, visits: Set[str]) -> Iterator[tuple[Contributio
             yield Contribution(KIND, stay.institution, day, STAYS_COST), stay.total or 0
 
 
-def _of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
+def of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
+    """What one settlement adds to its institution's day: measures and amounts."""
     yield FUND, settlement.fund
     yield SETTLEMENTS, 1
     if settlement.med_type in general.inpatient:

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from detectors.contributions import ROUTES, contributions, difference
+from detectors import trace_codes
+from detectors.contributions import ROUTES, contributions, difference, fresh
+from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
 from detectors.history import filed_at, last_time
+from detectors.references import References
 from detectors.standing import Outcome, affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
-from monitor.records import Effects, Entry, Reader, Record, Rejected
+from monitor.records import Effects, Reader, Record, Rejected
 from monitor.scoring import RULE as SCORED
 from monitor.scoring import ForestScorer
 from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
@@ -66,7 +69,7 @@ class PersonStage:
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
-        self._readers: dict[frozenset[type[Fact]], list[tuple[str, tuple[int, int], bool]]] = {}
+        self._readers: dict[frozenset[type[Fact]], list[tuple[str, Detector[Any], tuple[int, int], bool]]] = {}
 
     # ------------------------------------------------------------------ a batch
 
@@ -102,6 +105,7 @@ class PersonStage:
             work.now = clock
         self._finish(list(works.values()), effects)
         self._write(works.values(), effects)
+        effects.entries = effects.sums.entries()
         meta.terms = self._rules.terms.set_id
         effects.writes[META] = encode(meta)
         return effects
@@ -118,6 +122,7 @@ class PersonStage:
             works.append(_Work(state, cause, now=now, spans=dict.fromkeys(rules, ALWAYS)))
         self._finish(works, effects)
         self._write(works, effects)
+        effects.entries = effects.sums.entries()
         return effects
 
     def heads(self, store: Reader) -> Iterable[bytes]:
@@ -200,6 +205,9 @@ class PersonStage:
     def _fold(self, work: _Work, effects: Effects) -> None:
         state = work.state
         history = state.history
+        if history.is_fresh(fact for fact, _ in work.pending):
+            self._fold_fresh(work, effects)
+            return
         visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
         span = self._touched(work, visits)
         gives = any(type(fact) in _GIVING for fact, _ in work.pending)
@@ -230,23 +238,72 @@ class PersonStage:
             hull = history.hull(visit)
             if hull is not None:
                 begin, end = min(begin, hull.begin), max(end, hull.end)
-        changed_references = references != history.references
-        for rule, (back, ahead), uses_references in self._concerned(frozenset(kinds)):
+        self._concern(work, frozenset(kinds), Span(begin, end), references)
+
+    def _fold_fresh(self, work: _Work, effects: Effects) -> None:
+        """As `_fold`, of new visits outside stays: nothing that is known changes, what they give is what is sent."""
+        state = work.state
+        history = state.history
+        references = history.references
+        begin, end = 1 << 62, -(1 << 62)
+        coded: set[str] = set()
+        settlements = []
+        kinds = set()
+        account = effects.account
+        for fact, _ in work.pending:
+            kind = type(fact)
+            kinds.add(kind)
+            if kind is FeeLine:
+                first = last = fact.charged_at
+                if fact.trace_codes:
+                    coded.add(fact.visit)
+            else:
+                settlements.append(fact)
+                first, last = min(fact.care_time, fact.settled_at), last_time(fact)
+            begin = first if first < begin else begin
+            end = last if last > end else end
+        given = list(fresh(history, settlements))
+        latest = work.pending[0]
+        for pending in work.pending:
+            outcome, changed = state.fold(pending[0])
+            account[pending[0].kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            if changed:
+                latest = pending
+        work.cause = cause = _cause(latest[0].ref, latest[1])
+        work.pending.clear()
+        work.oldest = 1 << 62
+        if coded:
+            given += trace_codes.give(history, coded)
+        for contribution, amount in given:
+            effects.sums.add(contribution, amount, cause.ref, cause.time_ms)
+        self._concern(work, frozenset(kinds), Span(begin, end), references)
+
+    def _concern(self, work: _Work, kinds: frozenset[type[Fact]], span: Span, references: References) -> None:
+        """Note where the rules that read such facts must judge again."""
+        state = work.state
+        begin, end = span
+        changed_references = references != state.history.references
+        findings = state.findings
+        standing = {held.rule for held in findings.values()} if findings else ()
+        for rule, detector, (back, ahead), uses_references in self._concerned(kinds):
+            if rule not in standing and detector.silent(state.history):
+                continue  # nothing to find, nothing to withdraw
             if changed_references and uses_references:
                 work.spans[rule] = ALWAYS
-            else:
-                touched = Span(begin - back, end + ahead)
-                findings = state.findings
-                work.spans[rule] = widened(touched, rule, findings.values()) if findings else touched
+                continue
+            touched = Span(begin - back, end + ahead)
+            work.spans[rule] = widened(touched, rule, findings.values()) if rule in standing else touched
         if changed_references:
-            work.spans.update((rule, ALWAYS) for rule, each in self._rules.active.items() if each.uses_references)
+            for rule, detector in self._rules.active.items():
+                if detector.uses_references and rule not in work.spans:
+                    work.spans[rule] = ALWAYS
 
-    def _concerned(self, kinds: frozenset[type[Fact]]) -> list[tuple[str, tuple[int, int], bool]]:
+    def _concerned(self, kinds: frozenset[type[Fact]]) -> list[tuple[str, Detector[Any], tuple[int, int], bool]]:
         """Rules that read facts of these kinds: with how far one reaches, and whether they use references."""
         found = self._readers.get(kinds)
         if found is None:
             found = self._readers[kinds] = [
-                (rule, self._rules.reach(rule), detector.uses_references)
+                (rule, detector, self._rules.reach(rule), detector.uses_references)
                 for rule, detector in self._rules.active.items()
                 if not kinds.isdisjoint(detector.reads)
             ]
@@ -282,20 +339,10 @@ class PersonStage:
         for rule, span in work.spans.items():
             work.spans[rule] = Span(max(span.begin, floor + self._rules.reach(rule)[1]), span.end)
 
-    def _send(self, deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
+    @staticmethod
+    def _send(deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
         for contribution in sorted(deltas):
-            amount = deltas[contribution]
-            effects.entries.append(
-                Entry(
-                    contribution.kind,
-                    contribution.key,
-                    contribution.day,
-                    contribution.name,
-                    amount,
-                    cause.ref,
-                    cause.time_ms,
-                )
-            )
+            effects.sums.add(contribution, deltas[contribution], cause.ref, cause.time_ms)
 
     def _judge(self, work: _Work, effects: Effects) -> None:
         if not work.spans:
@@ -303,7 +350,7 @@ class PersonStage:
         state = work.state
         history = state.history
         active = self._rules.active
-        standing = {held.rule for held in state.findings.values()}
+        standing = {held.rule for held in state.findings.values()} if state.findings else ()
         for rule, span in work.spans.items():
             if span.begin > span.end or (rule not in standing and active[rule].silent(history)):
                 continue

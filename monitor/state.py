@@ -142,6 +142,8 @@ class Meta(msgspec.Struct, array_like=True):
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
+encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
