@@ -4,7 +4,8 @@ A bed is an institution, ward and bed number, all three known. A piece lasts unt
 another bed, or to the end of the stay; the last piece of an open stay has no end.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
@@ -75,7 +76,7 @@ read: Final = msgspec.json.Decoder(BedStay).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def give(history: PersonHistory, visits: Set[str]) -> Iterator[tuple[Contribution, int]]:  # noqa: ARG001 - see below
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:  # noqa: ARG001 - see below
     """The pieces of all stays that begin where facts are kept, each on the day it begins.
 
     Of all visits, since an infant is known by the person's reference, which a fact of any visit may change.

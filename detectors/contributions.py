@@ -5,7 +5,8 @@ between what it gave before and after facts were folded in, so that every change
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ from detectors.panes import Contribution, Deltas
 from topics.facts import Fact, Settlement
 from topics.times import DAY
 
-Give = Callable[[PersonHistory, Set[str]], Iterator[tuple[Contribution, int]]]
+Give = Callable[[PersonHistory, AbstractSet[str]], Iterator[tuple[Contribution, int]]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ ROUTES: Final = (
 )
 
 
-def contributions(history: PersonHistory, visits: Set[str]) -> Deltas:
+def contributions(history: PersonHistory, visits: AbstractSet[str]) -> Deltas:
     """What the history gives by visits; nothing that a change of one of these may touch is missing."""
     given: Deltas = Counter()
     for route in ROUTES:

@@ -146,7 +146,7 @@ class PersonHistory(StandingFacts):
         if visit := getattr(fact, "visit", None):
             visits.setdefault(visit, set()).add(ref)
 
-    def is_fresh(self, facts: Iterable[PersonFact]) -> bool:
+    def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
 
         Nothing cancels or changes what is here then, and no stay is touched.

@@ -63,7 +63,10 @@ class ImpossibleTravel(Detector[PersonHistory]):
         places = {one.institution for one in history.settlements}
         if len(places) > 1:
             return False
-        others = (*history.all_of(Admission), *history.all_of(PresenceCheck))
+        others: tuple[Admission | PresenceCheck, ...] = (
+            *history.all_of(Admission),
+            *history.all_of(PresenceCheck),
+        )
         return not others or len(places.union(one.institution for one in others)) < 2
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ Names of measures, each on a local day: money in fen, else counts. A settlement 
 settled stay (all of its settlements added up) on the day of its last settlement.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from detectors.findings import Span
@@ -29,7 +30,7 @@ STAYS_COST: Final = "settled-stays-cost"
 READS: Final = (Settlement, Reversal, Admission, Discharge)
 
 
-def give(history: PersonHistory, visits: Set[str]) -> Iterator[tuple[Contribution, int]]:
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:
     """What the settlements and stays of some visits add to institutions, with amounts.
 
     A person counts once an institution and day: where a settlement of another visit makes that so already, these

@@ -3,7 +3,8 @@
 Lines that hand a pack to a person: outpatient, emergency and pharmacy lines, and discharge drugs.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -53,15 +54,15 @@ read: Final = msgspec.json.Decoder(CodedLine).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def give(history: PersonHistory, visits: Set[str]) -> Iterator[tuple[Contribution, int]]:
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:
     """The lines of some visits, each on its day to each of its codes."""
-    coded = {
+    places = {
         (line.institution, visit)
         for visit in visits
         for line in history.visit(visit)
         if type(line) is FeeLine and line.trace_codes
     }
-    for institution, visit in coded:
+    for institution, visit in places:
         until = history.live_until(visit)
         if until == ALWAYS.begin:
             continue

@@ -247,21 +247,20 @@ class PersonStage:
         references = history.references
         begin, end = 1 << 62, -(1 << 62)
         coded: set[str] = set()
-        settlements = []
-        kinds = set()
+        settlements: list[Settlement] = []
+        kinds: set[type[Fact]] = set()
+        first = last = 0
         account = effects.account
         for fact, _ in work.pending:
-            kind = type(fact)
-            kinds.add(kind)
-            if kind is FeeLine:
+            kinds.add(type(fact))
+            if isinstance(fact, FeeLine):
                 first = last = fact.charged_at
                 if fact.trace_codes:
                     coded.add(fact.visit)
-            else:
+            elif isinstance(fact, Settlement):
                 settlements.append(fact)
                 first, last = min(fact.care_time, fact.settled_at), last_time(fact)
-            begin = first if first < begin else begin
-            end = last if last > end else end
+            begin, end = min(begin, first), max(end, last)
         given = list(fresh(history, settlements))
         latest = work.pending[0]
         for pending in work.pending:

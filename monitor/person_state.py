@@ -224,7 +224,8 @@ class PersonState:
 
     def _whole(self) -> tuple[bytes, bytes]:
         """A person with few facts as one value."""
-        kept, facts = [], []
+        kept: list[Any] = []
+        facts: list[Any] = []
         for _, fact in sorted(self.history.facts.items()):
             (kept if _kept(fact) else facts).append(fact)
         head = self._head

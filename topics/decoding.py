@@ -230,7 +230,8 @@ def _quick_lines(wires: Sequence[Any], record: tuple[Any, ...], first_upload: in
     for wire in wires:
         sequence, charged, item, count, price, amount, *more = _quick_line(msgspec.structs.astuple(wire))
         own = (sequence, visit, person, institution, charged, item, count, price, amount)
-        line = FeeLine(*own, med_type, uploaded, *more, first_upload)
+        values = (*own, med_type, uploaded, *more, first_upload)
+        line = FeeLine(*values)
         _check_signs(line)
         lines.append(line)
     return lines
@@ -268,7 +269,8 @@ def _quick_structs() -> dict[type[msgspec.Struct], Decode]:
     """The quick structs of persons' facts, each with what makes the fact of it."""
     found: dict[type[msgspec.Struct], Decode] = {}
     special: dict[Any, Decode] = {Settlement: _quickly_settlement, FeeLine: _quickly_lines}
-    for fact in (*PERSON_FACTS, Tick):
+    facts: tuple[type[Fact], ...] = (*PERSON_FACTS, Tick)
+    for fact in facts:
         if fact is Void:
             continue
         spec = quick_fields(_upload_fields if fact is FeeLine else fields_of(fact))
