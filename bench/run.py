@@ -155,8 +155,11 @@ class Worker:
             if self.process.poll() is not None:
                 raise RuntimeError(f"a worker ended:\n{self._log.read_text(encoding='utf-8')}")
             return 0
-        with urllib.request.urlopen(urls[-1] + "/metrics", timeout=30) as answer:  # noqa: S310 - our own address
-            text = answer.read().decode()
+        try:
+            with urllib.request.urlopen(urls[-1] + "/metrics", timeout=60) as answer:  # noqa: S310 - our own address
+                text = answer.read().decode()
+        except OSError:
+            return 0  # it is busy: asked again soon
         found = re.findall(rf"^{name}{{([^}}]*)}} (\S+)", text, re.MULTILINE)
         return sum(float(value) for label, value in found if labels in label)
 

@@ -10,6 +10,7 @@ from monitor.records import Reader
 from monitor.state import (
     FEW_FACTS,
     PERSON_CHUNK_DAYS,
+    VERSION,
     Held,
     Identity,
     PersonChunk,
@@ -242,6 +243,7 @@ class PersonState:
 
     def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
         head, history = self._head, self.history
+        head.version = VERSION  # it may have been written by an older one
         head.floor = history.floor
         head.forgotten = {attribute: sorted(held.items(), key=str) for attribute, held in history.forgotten.items()}
         head.kept = kept

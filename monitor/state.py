@@ -14,11 +14,12 @@ from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
 
 Raise it whenever older software must not write the state any more. What older versions lack has a default:
 2: the partition's agreement, topic identities and number of partitions.
+3: a person with few facts is one value.
 """
 
 PERSON_CHUNK_DAYS: Final = 8

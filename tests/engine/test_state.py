@@ -16,6 +16,7 @@ from monitor.state import (
     KEY_HEADS,
     META,
     PERSON_HEADS,
+    VERSION,
     Meta,
     PersonHead,
     StateError,
@@ -172,7 +173,7 @@ def test_state_of_a_newer_version_is_refused() -> None:
     with pytest.raises(StateError, match="schema version 99"):
         read_meta(encode(Meta(version=99)))
     with pytest.raises(StateError, match="start the newer version"):
-        read_person_head(encode(PersonHead(version=2)))
+        read_person_head(encode(PersonHead(version=VERSION + 1)))
 
 
 def test_a_missing_chunk_is_noticed() -> None:
