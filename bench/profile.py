@@ -1,4 +1,4 @@
-"""`make profile`: the engine over the bench's claims, without Kafka; CPU microseconds a settlement by stage and function."""
+"""`make profile`: the engine over the bench's claims, without Kafka; CPU time by stage and function."""
 
 import argparse
 import cProfile
