@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos packages golden region lock clean
+.PHONY: help install demo test lint prove chaos packages golden region lock bench profile clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +55,12 @@ lock: $(STAMP) ## Resolve requirements.lock anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+
+bench: $(STAMP) ## Workers beside the raw loop on one topic of a million claims (ARGS="--settlements 100000")
+	$(BIN)/python -m bench.run $(ARGS)
+
+profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
+	$(BIN)/python -m bench.profile $(ARGS)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

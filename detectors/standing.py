@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -65,14 +65,17 @@ class Change(NamedTuple):
     after: Any
 
 
+_CANCELLING: Final = frozenset({Reversal, Void})
+
+
 def affected(fact: Any) -> tuple[str, ...]:  # noqa: ANN401 - any fact
     """Identities of the facts that may stand or fall with this one, its own first."""
+    if type(fact) not in _CANCELLING:
+        return (fact.ref,)
     if isinstance(fact, Reversal):
         return fact.ref, "settlement:" + fact.settlement
-    if isinstance(fact, Void):
-        kind, _, name = fact.target.partition(":")
-        return (fact.ref, fact.target, "settlement:" + name) if kind == "reversal" else (fact.ref, fact.target)
-    return (fact.ref,)
+    kind, _, name = fact.target.partition(":")
+    return (fact.ref, fact.target, "settlement:" + name) if kind == "reversal" else (fact.ref, fact.target)
 
 
 class StandingFacts:
@@ -92,10 +95,18 @@ class StandingFacts:
         """Fold one fact in; tells what became of it and which standing facts changed."""
         names = affected(fact)
         held = self.facts.get(names[0])
+        counts = self.counts
+        if held is None and not self._cancelling and type(fact) not in _CANCELLING:  # nothing but this fact changes
+            counts.read += 1
+            counts.admitted += 1
+            counts.live += 1
+            self._hold(names[0], fact)
+            change = Change(None, fact)
+            self._refile(change)
+            return Outcome.ADMITTED, [change]
         before = [self.live(name) for name in names]
         outcome = Outcome.ADMITTED
         winner = fact
-        counts = self.counts
         counts.read += 1
         if held is not None:
             winner = standing(held, fact)
@@ -121,8 +132,8 @@ class StandingFacts:
             new = self.live(name)
             if new != old:
                 changes.append(Change(old, new))
-        if changes:
-            self._forget_views()
+        for change in changes:
+            self._refile(change)
         return outcome, changes
 
     def live(self, ref: str) -> Any:  # noqa: ANN401 - any fact, or None
@@ -159,7 +170,7 @@ class StandingFacts:
                 counts.reversed += by
 
     def _hold(self, ref: str, fact: Any) -> None:  # noqa: ANN401 - any fact
-        if ref not in self.facts and isinstance(fact, Reversal | Void):
+        if type(fact) in _CANCELLING and ref not in self.facts:
             self._cancelling += 1
         self.facts[ref] = fact
 
@@ -171,8 +182,8 @@ class StandingFacts:
             if isinstance(self.facts.pop(ref), Reversal | Void):
                 self._cancelling -= 1
 
-    def _forget_views(self) -> None:
-        """Views derived from the facts are stale."""
+    def _refile(self, change: Change) -> None:
+        """Bring views derived from the facts up to date."""
 
 
 def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - two facts of one identity

@@ -158,11 +158,14 @@ class KeyStage:
     ) -> None:
         origin = (record.topic, record.partition, record.offset)
         for entry in frame.entries:
-            cause = Cause(entry.cause, origin, entry.time_ms)
-            work = self._work(entry.kind, entry.key, cause, works, store)
+            work = works.get((entry.kind, entry.key))
+            if work is None:
+                cause = Cause(entry.cause, origin, entry.time_ms)
+                work = self._work(entry.kind, entry.key, cause, works, store)
+            elif work.cause.ref != entry.cause or work.cause.record != origin:
+                work.cause = Cause(entry.cause, origin, entry.time_ms)
             self._age(work, entry.time_ms, now, effects)
             work.state.add(entry.day, entry.name, entry.amount)
-            work.cause = cause
 
     def _own(
         self,

@@ -14,6 +14,7 @@ from monitor.state import (
     KeyHead,
     by_identity,
     encode,
+    encode_ordered,
     key_chunk,
     key_chunk_key,
     key_key,
@@ -142,12 +143,10 @@ class KeyState:
     def writes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The values that must be written; None deletes."""
         for number in sorted(self._dirty):
-            panes = [
-                (day, dict(sorted(pane.items())))
-                for day, pane in sorted(self.history.panes.items())
-                if key_chunk(day) == number
-            ]
-            facts = [fact for _, fact in sorted(self.history.facts.items()) if key_chunk(fact.at // DAY) == number]
+            history = self.history
+            first = number * KEY_CHUNK_DAYS
+            panes = [(day, history.panes[day]) for day in history.days_from(first, first + KEY_CHUNK_DAYS - 1)]
+            facts = [fact for _, fact in sorted(history.facts.items()) if key_chunk(fact.at // DAY) == number]
             findings = [
                 self.findings[identity]
                 for identity in sorted(self.findings, key=str)
@@ -155,7 +154,7 @@ class KeyState:
             ]
             name = key_chunk_key(self.kind, self.key, number)
             if panes or facts or findings:
-                yield name, encode(KeyChunk(panes, facts, findings))
+                yield name, encode_ordered(KeyChunk(panes, facts, findings))
             else:
                 self._chunks.discard(number)
                 yield name, None

@@ -114,6 +114,24 @@ frame_encoder = msgspec.msgpack.Encoder()
 frame_decoder = msgspec.msgpack.Decoder(Frame)
 
 
+class Sums:
+    """Contributions of one batch, added up: what many persons give to a key's day is one entry."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Contribution, tuple[int, str, int]] = {}
+
+    def add(self, contribution: Contribution, amount: int, cause: str, time_ms: int) -> None:
+        """Add a signed amount; the last one is the entry's cause, and decides its place."""
+        held = self._sums.pop(contribution, None)
+        if held is not None:
+            amount += held[0]
+        self._sums[contribution] = amount, cause, time_ms
+
+    def entries(self) -> list[Entry]:
+        """What must be told to stage two; what cancelled out is left out."""
+        return [Entry(*contribution, *held) for contribution, held in self._sums.items() if held[0]]
+
+
 class Rejected(NamedTuple):
     """A record that goes to the dead-letter topic, and why."""
 
@@ -130,6 +148,7 @@ class Effects:
         wakes: key -> wake time before and after (local seconds), None: none.
         alerts: in the order they happened.
         entries: contributions for stage two.
+        sums: where they are gathered while the batch is judged.
         clock: stage one's clock when it moved in this batch, else None.
         rejected: records for the dead-letter topic.
         account: (fact type, outcome) -> how many.
@@ -140,6 +159,7 @@ class Effects:
     wakes: dict[bytes, tuple[int | None, int | None]] = field(default_factory=dict)
     alerts: list[AlertChange] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    sums: Sums = field(default_factory=Sums)
     clock: int | None = None
     rejected: list[Rejected] = field(default_factory=list)
     account: Counter[tuple[str, str]] = field(default_factory=Counter)

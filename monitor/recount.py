@@ -54,6 +54,7 @@ def recount(store: Reader, stopped: Callable[[], bool] = lambda: False) -> Count
         head = read_person_head(store.get(name) or b"")
         facts = _Held()
         facts.load(head.kept)
+        facts.load(head.facts)
         for number in head.chunks:
             facts.load(read_person_chunk(store.get(person_chunk_key(person, number)) or b"").facts)
         facts.count(counts)

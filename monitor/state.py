@@ -16,14 +16,17 @@ from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
 
 Raise it whenever older software must not write the state any more. What older versions lack has a default:
 2: the partition's agreement, topic identities and number of partitions.
+3: a person with few facts is one value.
 """
 
 PERSON_CHUNK_DAYS: Final = 8
+FEW_FACTS: Final = 24
+"""A person with no more facts is one value: one read and one write a batch."""
 KEY_CHUNK_DAYS: Final = 32
 
 META: Final = b"\x00meta"
@@ -67,7 +70,19 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PersonHead(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a person besides the chunks of days."""
+    """What is known of a person besides the chunks of days; of a person with few facts, all of it.
+
+    Attributes:
+        version: of the state's schema.
+        chunks: the numbers of the chunks that are values of their own.
+        floor: first local second that is fully kept.
+        forgotten: what forgotten facts gave towards the references.
+        kept: facts that are kept for ever.
+        wake: the tick at which the person must be judged by time alone.
+        facts: while there are few: all others; `chunks` is empty then.
+        findings: while there are few facts: those that stand.
+        oldest: the first chunk that any of these belong into.
+    """
 
     version: int = VERSION
     chunks: list[int] = []
@@ -75,6 +90,9 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     forgotten: dict[str, list[tuple[Any, Tally]]] = {}
     kept: list[AnyPersonFact] = []
     wake: int | None = None
+    facts: list[AnyPersonFact] = []
+    findings: list[Held] = []
+    oldest: int | None = None
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):
@@ -130,6 +148,8 @@ class Meta(msgspec.Struct, array_like=True):
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
+encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
