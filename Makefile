@@ -26,10 +26,10 @@ demo: $(STAMP) ## Broker, worker, simulator, a screen here and a page in the bro
 	@$(BIN)/claims-monitor demo $(ARGS)
 
 test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
-	$(BIN)/pytest -m "not prove" $(ARGS)
+	$(BIN)/pytest -m "not prove" -n 2 --dist loadgroup $(ARGS)
 
 prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
-	$(BIN)/pytest -m prove --timeout 1500 $(ARGS)
+	$(BIN)/pytest -m prove --timeout 1500 -n 2 --dist loadgroup $(ARGS)
 
 chaos: $(STAMP) ## Kill workers and broker 50 times while facts arrive; then compare (ARGS="--seed 7 --kills 20")
 	@$(BIN)/python -m tests.end_to_end.chaos $(ARGS)
