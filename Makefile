@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos packages golden region lock clean
+.PHONY: help install demo test lint prove chaos packages golden region lock bench profile clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,10 +26,10 @@ demo: $(STAMP) ## Broker, worker, simulator, a screen here and a page in the bro
 	@$(BIN)/claims-monitor demo $(ARGS)
 
 test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
-	$(BIN)/pytest -m "not prove" $(ARGS)
+	$(BIN)/pytest -m "not prove" -n 2 --dist loadgroup $(ARGS)
 
 prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
-	$(BIN)/pytest -m prove --timeout 1500 $(ARGS)
+	$(BIN)/pytest -m prove --timeout 1500 -n 2 --dist loadgroup $(ARGS)
 
 chaos: $(STAMP) ## Kill workers and broker 50 times while facts arrive; then compare (ARGS="--seed 7 --kills 20")
 	@$(BIN)/python -m tests.end_to_end.chaos $(ARGS)
@@ -55,6 +55,12 @@ lock: $(STAMP) ## Resolve requirements.lock anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+
+bench: $(STAMP) ## Workers beside the raw loop on one topic of a million claims (ARGS="--settlements 100000")
+	$(BIN)/python -m bench.run $(ARGS)
+
+profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
+	$(BIN)/python -m bench.profile $(ARGS)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,13 +27,18 @@ from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
 from monitor.topic_ids import topic_ids
+from monitor.watched import Watched
 from monitor.worker.agreement import Agreement
+from monitor.worker.failures import Failures
+from monitor.worker.institutions import Institutions
 from monitor.worker.joining import check_group
+from monitor.worker.lost_state import refuse_lost_state
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.sources import Sources, rebuild_command
+from monitor.worker.supervisor import restarts
 from monitor.worker.ticker import Ticker
 from monitor.worker.unit import Unit, UnitContext
 from topics.catalogue import (
@@ -261,7 +266,16 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     names = {name: prefix + name(group) for name in (contributions, person_changelog, key_changelog)}
     engine = Engine(terms, partitions, contributions(group), scorer)
     metrics = Metrics()
-    metrics.watch_scores(scorer, clock.now_s)
+    metrics.watch_models(scorer, clock.now_s)
+    metrics.partitions.set(2 * partitions)
+    metrics.terms.info({"terms_id": terms.set_id})
+    metrics.restarts.inc(restarts())
+    failures = Failures(settings.data / "transactions-failed")
+    for stage_name in (PERSONS, KEYS):
+        metrics.transactions_failed.labels(stage_name).inc(failures.count(stage_name))
+    institutions = Institutions(engine.registry, terms.general)
+    metrics.watch(Watched(metrics.standing, institutions))
+    metrics.watch_disk(settings.data)
     units: dict[tuple[str, int], Unit] = {}
     socket, url = listen(settings.host, settings.port, settings.advertised)
     ticker = Ticker(settings.connection, standing.live, settings.tick_seconds)
@@ -306,8 +320,13 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             agreement=agreement,
             adopt=settings.adopt,
             sources=sources,
+            check_lost=lambda unknown: refuse_lost_state(
+                settings.connection, settings.consumer_group, unknown, sources.rebuild
+            ),
             limits=limits,
             units=units,
+            institutions=institutions,
+            failures=failures,
         )
         return Unit(context, stage, partition, control)
 

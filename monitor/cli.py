@@ -10,6 +10,7 @@ from monitor.commands import (
     backtest,
     broker,
     demo,
+    dlq,
     doctor,
     import_facts,
     models,
@@ -44,6 +45,7 @@ app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
 app.add_typer(models.app, name="models")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(broker.app, name="broker")

@@ -40,6 +40,7 @@ class Rules:
         self.terms = terms
         self.active: dict[str, Detector[Any]] = {}
         self._reach: dict[str, tuple[int, int]] = {}
+        self._only: dict[str, RuleTerms] = {}
         self._waiting: list[tuple[Detector[Any], RuleTerms]] = []
         for rule, detector in detectors.items():
             versions = [version.rules[rule] for version in terms.versions if rule in version.rules]
@@ -47,6 +48,8 @@ class Rules:
                 continue
             limits = [version.limits for version in versions]
             self.active[rule] = detector
+            if len(terms.versions) == 1:
+                self._only[rule] = versions[0]
             self._reach[rule] = max(map(detector.reach_back, limits)), max(map(detector.reach, limits))
             if type(detector).wake is not Detector.wake:
                 self._waiting += [(detector, version) for version in versions]
@@ -73,6 +76,11 @@ class Rules:
         if rule not in self.active:
             return found
         judge = self.active[rule].judge
+        only = self._only.get(rule)
+        if only is not None:
+            for finding in judge(history, only, span):
+                found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
+            return found
         for terms, part in self.terms.over(rule, span):
             for finding in judge(history, terms, part):
                 found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
@@ -80,11 +88,12 @@ class Rules:
 
     def parts(self, rule: str, span: Span, models: ModelSet) -> Iterable[Span]:
         """The parts of a span in which the rule can be judged: of a scored rule those whose model is known."""
-        return models.parts(span) if self.active[rule].scored else (span,)
+        detector = self.active.get(rule)
+        return models.parts(span) if detector is not None and detector.scored else (span,)
 
     def wake(self, history: Any) -> int | None:  # noqa: ANN401 - a history
         """The next tick at which any rule must judge by time alone."""
-        wakes = [detector.wake(history, terms) for detector, terms in self._waiting]
+        wakes = [detector.wake(history, terms) for detector, terms in self._waiting if not detector.silent(history)]
         return min((wake for wake in wakes if wake is not None), default=None)
 
 
@@ -132,6 +141,7 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 -held.amount,
+                severity_before=held.severity,
             ),
             held,
             None,
@@ -155,6 +165,7 @@ def changes(
             institution=finding.institution or "",
             amount=finding.amount or 0,
             revision=1 if before is None else before.revision + 1,
+            severity=alert.sev_deg or "",
         )
         standing[identity] = after
         yield (
@@ -168,6 +179,8 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 after.amount - (0 if before is None else before.amount),
+                after.amount,
+                "" if before is None else before.severity,
             ),
             before,
             after,

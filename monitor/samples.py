@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from detectors import institution_days
-from detectors.findings import ALWAYS
 from detectors.history import PersonHistory
 from detectors.institution_days import SETTLEMENTS
 from detectors.panes import KeyHistory
@@ -66,7 +65,8 @@ class Samples:
 
     def _add_up(self) -> None:
         for history in self._histories.values():
-            for contribution, amount in institution_days.give(history, ALWAYS):
+            visits = {settlement.visit for settlement in history.settlements}
+            for contribution, amount in institution_days.give(history, visits):
                 institution = self._institutions.get(contribution.key)
                 if institution is None:
                     institution = self._institutions[contribution.key] = KeyHistory(

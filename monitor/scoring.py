@@ -31,8 +31,8 @@ class ForestScorer:
         self.models = models if isinstance(models, ModelSet) else ModelSet(models)
         self.watch = ScoreWatch()
 
-    def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> None:
-        """Score the settlements of each history whose care time lies in its span."""
+    def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> list[int]:
+        """Score the settlements of each history whose care time lies in its span; gives the scores, fixed point."""
         models = self.models
         places: dict[str, list[_Place]] = {}
         used: dict[str, Model] = {}
@@ -45,23 +45,23 @@ class ForestScorer:
                     continue
                 used[model.version] = model
                 places.setdefault(model.version, []).append((history, settlement))
-        for version, some in places.items():
-            self._score(used[version], some)
+        return [score for version, some in places.items() for score in self._score(used[version], some)]
 
-    def _score(self, model: Model, places: list[_Place]) -> None:
+    def _score(self, model: Model, places: list[_Place]) -> list[int]:
         part = model.claims
         rows = matrix([features(settlement, history, model.baselines) for history, settlement in places])
         scores = part.forest.score(rows)
         limits = [part.threshold(region_of(settlement, history.registry)) for history, settlement in places]
         high = [place for place, limit in enumerate(limits) if scores[place] > limit]
         shares = dict(zip(high, part.forest.contributions(rows[high]).tolist(), strict=True)) if high else {}
-        listed = scores.tolist()
+        listed: list[int] = scores.tolist()
         for place, (history, settlement) in enumerate(places):
             found = shares.get(place)
             row = None if found is None else rows[place]
             history.scores[settlement.id] = Scored(listed[place], limits[place], row, found)
         self.watch.saw(model, rows, scores)
         self._shadow(places, [listed[place] > limits[place] for place in range(len(places))])
+        return listed
 
     def _shadow(self, places: list[_Place], active: list[bool]) -> None:
         """Let the model in the shadow score the same settlements; it counts and changes nothing."""

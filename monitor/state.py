@@ -4,24 +4,29 @@ A fact is filed in the chunk of its day and a finding in the chunk of its anchor
 small values to be written again, however long the history is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from detectors.references import Tally
+from monitor.account import Account
+from monitor.records import Reader
 from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
 
 Raise it whenever older software must not write the state any more. What older versions lack has a default:
 2: the partition's agreement, topic identities and number of partitions.
+3: a person with few facts is one value.
 """
 
 PERSON_CHUNK_DAYS: Final = 8
+FEW_FACTS: Final = 24
+"""A person with no more facts is one value: one read and one write a batch."""
 KEY_CHUNK_DAYS: Final = 32
 
 META: Final = b"\x00meta"
@@ -56,6 +61,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
     institution: str
     amount: int
     revision: int
+    severity: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -64,7 +70,19 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PersonHead(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a person besides the chunks of days."""
+    """What is known of a person besides the chunks of days; of a person with few facts, all of it.
+
+    Attributes:
+        version: of the state's schema.
+        chunks: the numbers of the chunks that are values of their own.
+        floor: first local second that is fully kept.
+        forgotten: what forgotten facts gave towards the references.
+        kept: facts that are kept for ever.
+        wake: the tick at which the person must be judged by time alone.
+        facts: while there are few: all others; `chunks` is empty then.
+        findings: while there are few facts: those that stand.
+        oldest: the first chunk that any of these belong into.
+    """
 
     version: int = VERSION
     chunks: list[int] = []
@@ -72,6 +90,9 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     forgotten: dict[str, list[tuple[Any, Tally]]] = {}
     kept: list[AnyPersonFact] = []
     wake: int | None = None
+    facts: list[AnyPersonFact] = []
+    findings: list[Held] = []
+    oldest: int | None = None
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):
@@ -111,6 +132,7 @@ class Meta(msgspec.Struct, array_like=True):
         judged: those that everything kept was judged with; another one than `agreed`: a sweep is due.
         sources: source topic -> identity that the broker gave it when it was created.
         partitions: number of partitions of the source topics; 0 before schema version 2.
+        account: of records and facts; None in a state that older software wrote (see `monitor.recount`).
         models: offset in the topic of models up to which models that the registry names were swept.
     """
 
@@ -123,10 +145,13 @@ class Meta(msgspec.Struct, array_like=True):
     judged: str = ""
     sources: dict[str, str] = {}
     partitions: int = 0
+    account: Account | None = None
     models: int = -1
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
+encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
@@ -198,6 +223,23 @@ def key_of(key: bytes) -> tuple[str, str]:
 def key_chunk_key(kind: str, key: str, chunk: int) -> bytes:
     """Key of a chunk of another key's days."""
     return _KEY_CHUNK + kind.encode() + b"\x00" + key.encode() + b"\x00" + (chunk + _OFFSET).to_bytes(4, "big")
+
+
+_INSTITUTION_HEAD: Final = _KEY + b"institution\x00"
+_INSTITUTION_CHUNK: Final = _KEY_CHUNK + b"institution\x00"
+
+
+def institution_of(key: bytes) -> str | None:
+    """The institution that the key of a head or of a chunk belongs to; None for other keys."""
+    if not key.startswith((_INSTITUTION_HEAD, _INSTITUTION_CHUNK)):
+        return None
+    return key[len(_INSTITUTION_HEAD) :].partition(b"\x00")[0].decode()
+
+
+def institutions_in(store: Reader) -> Iterator[str]:
+    """All institutions with a state."""
+    for key in store.keys(_INSTITUTION_HEAD):
+        yield key[len(_INSTITUTION_HEAD) :].decode()
 
 
 def read_person_head(value: bytes) -> PersonHead:

@@ -8,6 +8,7 @@ checksum of its key and value: a bit that a disk has turned over ends the proces
 
 import contextlib
 import logging
+import mmap
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 MAP_BYTES: Final = 64 << 30
 """Upper bound of one partition's store; the file grows only as far as it is used."""
+
+PAGE: Final = mmap.PAGESIZE
+"""Of LMDB too, unless a file comes from another kind of machine."""
 
 _POSITION: Final = b"changelog-position"
 _IDENTITY: Final = b"changelog-identity"
@@ -113,6 +117,11 @@ class Store:
             subdir=True,
             lock=True,
         )
+        # a page beyond the end of the file would end the process (SIGBUS) when it is read
+        pages = (self._folder / "data.mdb").stat().st_size // PAGE
+        if pages <= env.info()["last_pgno"]:
+            env.close()
+            raise StoreDamaged(f"its file ends after {pages} pages")
         self._data = env.open_db(b"data")
         self._wakes = env.open_db(b"wakes")
         self._local = env.open_db(b"local")
@@ -299,7 +308,8 @@ class Store:
             position: the changelog offset after them.
 
         Raises:
-            StoreError: the disk is full, or the store has reached its bound.
+            StoreError: as `apply`.
+            StoreDamaged: as `apply`.
         """
         items = sorted(
             [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)

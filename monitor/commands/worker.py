@@ -68,6 +68,7 @@ def worker(
     if context.invoked_subcommand is not None:
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # each connection is worth five lines to it
     if not child:
         command = [sys.executable, "-m", "monitor.cli", *sys.argv[1:], "--child"]
         raise typer.Exit(supervise(command))
@@ -116,12 +117,14 @@ def _run(
     from monitor.store import StoreError
     from monitor.worker.agreement import AgreementError
     from monitor.worker.listening import PortTaken
+    from monitor.worker.lost_state import StateLost
     from monitor.worker.recovery import RecoveryError
     from monitor.worker.sources import SourceTopicChanged
 
     no_restart = (
         StartRefused,
         AgreementError,
+        StateLost,
         StateError,
         StoreError,
         RecoveryError,

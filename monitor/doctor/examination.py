@@ -123,6 +123,7 @@ async def _examine_cluster(report: Report, setup: Setup, mine: Agreement | None,
     )
     await consumer.start()
     try:
+        consumer.assign(tps)
         extents = await read_extents(consumer, tps, brokers.committed) if tps else {}
     finally:
         await consumer.stop()

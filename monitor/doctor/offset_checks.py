@@ -88,6 +88,8 @@ async def check_clocks(
         live: partitions whose records the broker stamps.
         extents: of the source partitions.
     """
+    if not live:
+        return  # and a consumer that is stopped right after its start may be cancelled by aiokafka
     consumer = AIOKafkaConsumer(
         **connection.aiokafka(),
         isolation_level="read_committed",

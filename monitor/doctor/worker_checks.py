@@ -1,7 +1,6 @@
 """What the workers of a group say of themselves: readiness, watermarks, pauses, accounts, and the digest of state."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,16 +8,15 @@ from typing import Any, Final
 import aiohttp
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from monitor import clock
 from monitor.connection import Connection
 from monitor.doctor.findings import Report
 from monitor.store import value_digest
-from monitor.worker.agreement import Agreement, AgreementError
+from monitor.worker.agreement import Agreement
 
 MOST_WATERMARK_AGE_S: Final = 60.0
-_SAMPLE: Final = re.compile(r'^(claims_monitor_\w+)\{stage="([^"]+)",partition="([^"]+)"\} (\S+)', re.MULTILINE)
-_PAUSED: Final = re.compile(r'^claims_monitor_partition_paused\{topic="([^"]+)",partition="([^"]+)"\} 1', re.MULTILINE)
 _UNASKED: Final = "set CLAIMS_MONITOR_TOKEN, or --data, to the workers' own"
 
 
@@ -62,20 +60,15 @@ def check_members(
     for member in members:
         if member.agreement is None or mine is None:
             continue
-        for one, other in ((mine, member.agreement), (member.agreement, mine)):
-            try:
-                one.check_member(other, member.url)
-            except AgreementError:
-                report.wrong(
-                    "terms",
-                    member.url,
-                    "this worker judges with other terms, another model or another version of the software than given "
-                    "here",
-                    "give the doctor the workers' own --terms and --model; if they are, start that worker with them",
-                )
-                break
-        else:
+        if mine.equals(member.agreement):
             report.well("terms", member.url, "judges with the terms and the model given here")
+        else:
+            report.wrong(
+                "terms",
+                member.url,
+                "this worker judges with other terms, another model or another version of the software than given here",
+                "give the doctor the workers' own --terms and --model; if they are, start that worker with them",
+            )
 
 
 class Asked:
@@ -132,28 +125,25 @@ class Asked:
 
     def _metrics(self, text: str) -> None:
         report = self._report
-        for name, stage, partition, value in _SAMPLE.findall(text):
-            where = f"{stage}-{partition}"
-            if name == "claims_monitor_watermark_timestamp_seconds":
-                age = clock.now_s() - float(value)
-                if not float(value):
+        for sample in [each for family in text_string_to_metric_families(text) for each in family.samples]:
+            labels = sample.labels
+            if sample.name == "claims_monitor_watermark_timestamp_seconds":
+                where = f"{labels['stage']}-{labels['partition']}"
+                age = clock.now_s() - sample.value
+                if not sample.value:
                     report.note("watermark", where, "no tick has come yet: absences are not judged")
                 elif self._live and age > MOST_WATERMARK_AGE_S:
-                    report.wrong(
-                        "watermark",
-                        where,
-                        f"{age:.0f} s behind now",
-                        "look at lag and ticks: one partition holds all up",
-                    )
+                    advice = "look at lag and ticks: one partition holds all of stage two up"
+                    report.wrong("watermark", where, f"{age:.0f} s behind now", advice)
                 else:
                     report.well("watermark", where, f"{age:.0f} s behind now" if self._live else "set by the data")
-        for topic, partition in _PAUSED.findall(text):
-            report.wrong(
-                "quarantine",
-                f"{topic}[{partition}]",
-                "paused: too many of its records were quarantined",
-                f"look at {topic}.dlq, mend the source, then `claims-monitor worker resume`",
-            )
+            elif sample.name == "claims_monitor_partition_paused" and sample.value:
+                report.wrong(
+                    "quarantine",
+                    f"{labels['topic']}[{labels['partition']}]",
+                    "paused: too many of its records were quarantined",
+                    f"look at {labels['topic']}.dlq, mend the source, then `claims-monitor worker resume`",
+                )
 
     def _account(self, status: int, answer: Any) -> None:  # noqa: ANN401 - JSON
         report = self._report

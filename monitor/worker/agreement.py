@@ -63,6 +63,10 @@ class Agreement:
     def _shortened(self) -> Self:
         return type(self)(tuple(digest[:_SHORT] for digest in self.terms), self.model[:_SHORT], self.schema)
 
+    def equals(self, other: "Agreement") -> bool:
+        """Whether they judge alike and write the same state, as far as client ids tell."""
+        return self.short == other.short
+
     def check_member(self, other: "Agreement", where: str) -> None:
         """Hold this worker against one that works already.
 

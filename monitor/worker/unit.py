@@ -5,14 +5,16 @@ Order of a batch: judge; transaction (alerts, frames, dead letters, changelog) c
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from aiokafka.structs import TopicPartition
 
+from detectors.standing import Counts
 from monitor import clock
+from monitor.account import Account
 from monitor.connection import Connection
 from monitor.delivery.fence import CommitFailed, FencedProducer
 from monitor.delivery.stages import Record as SourceRecord
@@ -21,14 +23,19 @@ from monitor.judging import Cause
 from monitor.metrics import Metrics
 from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
+from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
 from monitor.store import Store
+from monitor.tasks import spawn
+from monitor.totals import Totals
 from monitor.worker.agreement import Agreement
+from monitor.worker.failures import Failures
+from monitor.worker.institutions import Institutions
 from monitor.worker.quarantine import Limits
 from monitor.worker.recovery import Recovery, recover
-from monitor.worker.registry_feed import RegistryFeed
+from monitor.worker.registry_feed import STAGE_OF, RegistryFeed
 from monitor.worker.sources import Sources
-from topics.times import UTC_OFFSET
+from topics.times import DAY, UTC_OFFSET
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +76,11 @@ class UnitContext:
         agreement: what this worker judges with.
         adopt: whether it judges again what was judged with other terms or another model.
         sources: the source topics as they are now.
+        check_lost: refuses source partitions of which the state knows nothing although they were acknowledged.
         limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
+        institutions: what is watched of them, besides their alerts.
+        failures: transactions that did not commit, over restarts.
     """
 
     connection: Connection
@@ -85,8 +95,11 @@ class UnitContext:
     agreement: Agreement
     adopt: bool
     sources: Sources
+    check_lost: Callable[[Sequence[TopicPartition]], Awaitable[None]]
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
+    institutions: Institutions
+    failures: Failures
 
 
 class Unit:
@@ -106,7 +119,11 @@ class Unit:
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
         self._store: Store | None = None
         self._lock = asyncio.Lock()
+        self._closing = False
+        self._counting = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
+        self._totals = Totals(context.metrics.standing)
+        self._watch: asyncio.Task[None] | None = None
         self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
 
     @property
@@ -136,10 +153,16 @@ class Unit:
         """Fence former owners, recover the state, wait for the registry."""
         metrics = self._context.metrics
         metrics.ready.labels(*self._labels).set(0)
+        metrics.swept.labels(self._stage.name)  # 0 from the start: a counter that is not there cannot be seen to rise
         began = clock.monotonic()
         await self._producer.start()
         self._store = store = await asyncio.to_thread(Store, self._folder)
         recovery = Recovery(metrics, *self._labels)
+
+        def progress(read: int, done: float) -> None:
+            recovery.progress(read, done)
+            self._control.progress()
+
         context = self._context
         await recover(
             store,
@@ -147,12 +170,19 @@ class Unit:
             self._targets.changelog,
             self._partition,
             context.changelogs[self._stage.name],
-            recovery.progress,
+            progress,
         )
+        self._control.progress()
         await context.registry.caught_up()
+        self._control.progress()
+        with store.reading() as reading:
+            self._totals.load(reading)
         await self._take_over()
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
+        if STAGE_OF[self._stage.name] == "key":
+            watch = context.institutions.watch(self._partition, store)
+            self._watch = spawn(watch, f"institutions-{self._partition}", context.registry.fail)
         log.info(
             "%s-%d is ready: %d values, %d changelog records read, %.2f s",
             *self._labels_for_log(),
@@ -176,10 +206,15 @@ class Unit:
         Raises:
             SourceTopicChanged: it was made from other topics.
             AgreementError: it was judged with other terms or another model.
+            StateLost: it knows nothing of facts that were acknowledged.
         """
         meta = read_meta(self.store.get(META))
         tps = [TopicPartition(topic, self._partition) for topic in self._stage.topics]
         ends = {tp.topic: end for tp, end in (await self._context.registry.end_offsets(tps)).items()}
+        prefix = self._context.prefix
+        unknown = [tp for tp in tps if tp.topic.removeprefix(prefix) not in meta.offsets]
+        if unknown:
+            await self._context.check_lost(unknown)
         noted = self._context.sources.check(meta, self._partition, ends)
         taken = self._context.agreement.take_over(
             meta, f"{self._stage.name}-{self._partition}", adopt=self._context.adopt
@@ -191,13 +226,17 @@ class Unit:
         """Stop sweeping and let go of producer and store."""
         self._context.units.pop((self._stage.name, self._partition), None)
         self._context.registry.unsubscribe(self.sweep)
-        if self._sweep is not None:
-            self._sweep.cancel()
-            await asyncio.gather(self._sweep, return_exceptions=True)
+        for task in (self._sweep, self._watch):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self._totals.leave()
         await self._producer.stop()
-        if self._store is not None:
-            await asyncio.to_thread(self._store.close)
-            self._store = None
+        self._closing = True
+        async with self._counting:  # a thread that still reads would meet a closed store
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+                self._store = None
         self._context.metrics.forget_partition(self._stage.name, self._partition, self._stage.topics)
 
     # ------------------------------------------------------------------ batches
@@ -224,6 +263,7 @@ class Unit:
             metrics.judging.labels(self._stage.name).observe(clock.monotonic() - began)
             metrics.batch.labels(self._stage.name).observe(len(records))
             await self._commit(effects, sources)
+            metrics.redelivered.labels(*self._labels).inc(effects.account["record", "redelivered"])
         self._latency(batches)
         self._measure()
         for topic, waiting in batches.items():
@@ -237,25 +277,30 @@ class Unit:
         """Transaction, then local store."""
         metrics = self._context.metrics
         began = clock.monotonic()
+        effects.writes.update(self._totals.take(effects.alerts))
         out = list(outgoing(effects, self._targets, self._partition, sources))
         try:
             offsets = await self._producer.commit(out)
         except CommitFailed:
             metrics.transactions_failed.labels(self._stage.name).inc()
+            self._context.failures.add(self._stage.name)
             raise
         metrics.commit.labels(self._stage.name).observe(clock.monotonic() - began)
         last = offsets.get(TopicPartition(self._targets.changelog, self._partition))
         self.store.apply(effects, self.store.position if last is None else last + 1)
         metrics.account(effects)
+        if self._watch is not None:
+            self._context.institutions.changed(self._partition, effects.writes)
 
     def _latency(self, batches: Mapping[str, list[SourceRecord]]) -> None:
         now = clock.now_ms()
-        observe = self._context.metrics.latency.labels(self._stage.name).observe
-        for records in batches.values():
+        took = self._context.metrics.took
+        for topic, records in batches.items():
             for record in records[:: max(1, len(records) // 50)]:  # a sample of a large batch says as much
                 produced = next((value for name, value in record.headers if name == PRODUCED_AT), None)
                 if produced is not None:
-                    observe(max(now - int(produced), 0) / 1000)
+                    seconds = max(now - int(produced), 0) / 1000
+                    took(self._stage.name, seconds, (topic, record.partition, record.offset))
 
     def _measure(self) -> None:
         metrics = self._context.metrics
@@ -263,8 +308,39 @@ class Unit:
         meta = read_meta(store.get(META))
         watermark = min(meta.clocks.values(), default=UTC_OFFSET)
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
+        metrics.standing.reached(watermark // DAY)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
+        account = meta.account
+        if account is None and not meta.offsets:
+            account = Account()
+        if account is not None:  # older state has one from its first batch on
+            metrics.accounts.put(self._stage.name, self._partition, account, self._context.prefix)
+
+    # ------------------------------------------------------------------ account
+
+    def account(self) -> tuple[Meta, Account, None]:
+        """The running account, with the meta record that carries it."""
+        with self.store.reading() as reading:
+            meta = read_meta(reading.get(META))
+            return meta, account_of(meta, reading), None
+
+    async def recounted(self) -> tuple[Meta, Account, Counts]:
+        """The account and, from the same snapshot of the state, the facts that it holds; judging goes on meanwhile.
+
+        Raises:
+            RecountStopped: the partition is given up.
+        """
+
+        def work() -> tuple[Meta, Account, Counts]:
+            with self.store.reading() as reading:
+                meta = read_meta(reading.get(META))
+                return meta, account_of(meta, reading), recount(reading, lambda: self._closing)
+
+        async with self._counting:
+            if self._closing:
+                raise RecountStopped
+            return await asyncio.to_thread(work)
 
     # ------------------------------------------------------------------ quarantine
 
@@ -300,8 +376,6 @@ class Unit:
     def sweep(self) -> None:
         """Judge all keys again in the background if the registry changed since they were judged."""
         if self._sweep is None or self._sweep.done():
-            from monitor.tasks import spawn
-
             self._sweep = spawn(self._sweep_keys(), f"sweep-{self._stage.name}-{self._partition}", self._swept_badly)
 
     def _swept_badly(self, error: BaseException) -> None:

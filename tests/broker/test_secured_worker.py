@@ -48,6 +48,7 @@ def test_facts_are_judged_over_the_secured_listener(
         worker.wait_ready()
         eventually(lambda: done("alerts", *options) == expected)
         examined = command("doctor", *options, "--json")
+        assert examined.stdout, examined.stderr
         broker = next(each for each in json.loads(examined.stdout)["findings"] if each["check"] == "broker")
         assert (broker["level"], broker["says"].partition(",")[0]) == ("well", "SASL_SSL"), examined.stderr
         assert listener.password not in examined.stdout + examined.stderr

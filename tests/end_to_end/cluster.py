@@ -288,14 +288,18 @@ class Cluster:
         asyncio.run(work())
 
     def set_back_onto_markers(self, topic: str) -> int:
-        """Where the group (without members) has acknowledged up to after a transaction marker, set it back onto it.
+        """Let the group (without members) go on at transaction markers: it stands there, or is set back by one.
 
-        Gives how many partitions there were.
+        Gives how many partitions do.
         """
-        last = {TopicPartition(topic, record.partition): record.offset for record in self.records(topic)}
-        before = {
-            tp: done - 1 for tp, done in self.committed().items() if tp.topic == topic and done - 1 > last.get(tp, -1)
-        }
+        held = {(record.partition, record.offset) for record in self.records(topic)}
+        before: dict[TopicPartition, int] = {}
+        for tp, end in self.ends(topic).items():
+            done = self.committed().get(tp, 0)
+            for offset in (done, done - 1):
+                if 0 < offset < end and (tp.partition, offset) not in held:
+                    before[tp] = offset
+                    break
 
         async def work() -> None:
             consumer = aiokafka.AIOKafkaConsumer(

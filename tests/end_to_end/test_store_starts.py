@@ -1,5 +1,6 @@
 """Damage that does not show when a store is opened is found by starts that lead nowhere."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,15 @@ def test_a_store_that_cannot_take_the_changelog_in_says_so(tmp_path: Path) -> No
     with pytest.raises(StoreError, match="persons-0 has reached its bound"):
         store.load(records, wake_of, 1_000, "cluster")
     store.close()
+
+
+def test_a_truncated_store_is_found_at_the_start(tmp_path: Path) -> None:
+    """Reading what is missing would end the process; a whole one is kept."""
+    store = Store(tmp_path / "persons-0", MAP)
+    store.load([(b"x%05d" % number, bytes(500)) for number in range(2_000)], lambda _key, _value: None, 10, "cluster")
+    store.close()
+    Store(tmp_path / "persons-0", MAP).close()
+    assert Store(tmp_path / "persons-0", MAP).position == 10
+    file = tmp_path / "persons-0" / "data.mdb"
+    os.truncate(file, file.stat().st_size // 2)
+    assert Store(tmp_path / "persons-0", MAP).position == 0

@@ -1,21 +1,24 @@
 """Workers of one group judge alike: terms, model and schema of the state; and how a group moves on."""
 
 import asyncio
-import json
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from monitor.state import META, VERSION, read_meta
+from monitor.state import META, VERSION, Meta, read_meta
 from monitor.terms_files import default_text, load_terms
 from monitor.worker.agreement import Agreement, AgreementError
 from monitor.worker.owners import agreement_of, client_id, members, url_of
-from tests.facts import Wire, at, settlement
+from tests.facts import Wire, alerts, at, settlement
 from tests.worker.conftest import GROUP, MakeSite, Site, StartWorker, times
-from tests.worker.processes import ROOT, WorkerProcess, done, environment, eventually
-from topics.catalogue import person_changelog
+from tests.worker.processes import ROOT, WorkerProcess, environment, eventually
+from topics.alerts import encode
+from topics.catalogue import CLAIMS, person_changelog
 
 REFUSED = 78
 OLD_DAY, CHANGE, NEW_DAY = "2026-03-02", "2026-03-05 00:00:00", "2026-03-09"
@@ -91,31 +94,73 @@ def test_who_may_work_beside_whom(mine: Agreement, theirs: Agreement, says: str 
             mine.check_member(theirs, "there")
 
 
-def played(site: Site, tmp_path: Path) -> Callable[..., list[bytes]]:
+def test_state_from_before_agreements_were_kept() -> None:
+    """Its record is shorter; the same terms take it over as it is, others only when told to, and then judge all."""
+    mine = Agreement.of(load_terms(None), None)
+    older = [1, {0: 7}, {CLAIMS: 3}, mine.named, -1]
+    meta = read_meta(msgspec.msgpack.encode(older))
+    assert mine.take_over(meta, "persons-0", adopt=False)
+    assert (meta.version, meta.agreed, meta.judged, meta.offsets) == (VERSION, mine.mark, mine.mark, {CLAIMS: 3})
+    assert not mine.take_over(meta, "persons-0", adopt=False)
+    meta = read_meta(msgspec.msgpack.encode([*older[:3], "ours-1:abcd", -1]))
+    with pytest.raises(AgreementError, match=r"persons-0 was judged with other terms \(ours-1:abcd\)"):
+        mine.take_over(meta, "persons-0", adopt=False)
+    assert meta.agreed == ""
+    assert mine.take_over(meta, "persons-0", adopt=True)
+    assert meta.judged != meta.agreed == mine.mark
+
+
+@pytest.mark.parametrize(
+    ("before", "adopt", "accepted", "swept"),
+    [
+        (Agreement(("a", "b")), False, True, False),
+        (Agreement(("a",)), False, True, True),
+        (Agreement(("b",)), False, False, False),
+        (Agreement(("a", "b", "c")), False, False, False),
+        (Agreement(("a", "b"), "m"), False, False, False),
+        (Agreement(("a", "b"), "m"), True, True, True),
+        (None, False, True, False),
+    ],
+)
+def test_whose_partitions_are_taken_over(before: Agreement | None, *, adopt: bool, accepted: bool, swept: bool) -> None:
+    """Equal ones as they are, those that lack later versions with a sweep, others when told to, new ones at once."""
+    mine = Agreement(("a", "b"))
+    meta = Meta()
+    if before is not None:
+        before.take_over(meta, "persons-0", adopt=False)
+        meta.offsets[CLAIMS] = 3
+    if accepted:
+        mine.take_over(meta, "persons-0", adopt=adopt)
+        assert (meta.judged != meta.agreed) == swept
+    else:
+        with pytest.raises(AgreementError, match="--adopt"):
+            mine.take_over(meta, "persons-0", adopt=adopt)
+
+
+def played(site: Site) -> Callable[..., list[bytes]]:
     """Write the facts; gives what a backtest of them with given terms says."""
     site.facts(*OLD, at=at(0, "12:00:00"))
     site.facts(*NEW, at=f"{NEW_DAY} 12:00:00")
-    file = tmp_path / "facts.ndjson"
-    file.write_text("".join(json.dumps(wire) + "\n" for wire in OLD + NEW), encoding="utf-8")
 
-    def expected(*options: str) -> list[bytes]:
-        return done("backtest", str(file), *options).encode().splitlines()
+    @cache
+    def expected(terms: Path | None = None) -> list[bytes]:
+        return [encode(alert) for alert in alerts(OLD + NEW, terms=load_terms(terms))]
 
     return expected
 
 
 def standing(site: Site) -> list[bytes]:
-    """What `claims-monitor alerts` prints."""
-    return done("alerts", *site.options).encode().splitlines()
+    """The standing alerts, to the byte."""
+    return [encode(alert) for alert in sorted(site.alerts(), key=lambda alert: alert.jr_id)]
 
 
 @pytest.mark.broker
 def test_other_terms_are_refused_until_all_workers_have_stopped_and_they_are_adopted(
-    make_site: MakeSite, start_worker: StartWorker, tmp_path: Path, terms: tuple[Path, Path]
+    make_site: MakeSite, start_worker: StartWorker, terms: tuple[Path, Path]
 ) -> None:
     """Beside a running worker never; on its state only with --adopt, which judges all of it again."""
     site = make_site()
-    expected = played(site, tmp_path)
+    expected = played(site)
     other, _ = terms
     first = start_worker(site.options)
     first.wait_ready()
@@ -132,18 +177,18 @@ def test_other_terms_are_refused_until_all_workers_have_stopped_and_they_are_ado
     assert standing(site) == expected()
     adopting = start_worker(site.options, "--terms", str(other), "--adopt")
     adopting.wait_ready()
-    eventually(lambda: standing(site) == expected("--terms", str(other)))
+    eventually(lambda: standing(site) == expected(other))
     assert adopting.stop() == 0
-    assert expected() != expected("--terms", str(other))
+    assert expected() != expected(other)
 
 
 @pytest.mark.broker
 def test_terms_in_force_from_later_on_are_taken_up_worker_by_worker(
-    make_site: MakeSite, start_worker: StartWorker, tmp_path: Path, terms: tuple[Path, Path]
+    make_site: MakeSite, start_worker: StartWorker, terms: tuple[Path, Path]
 ) -> None:
     """Facts of before keep alerts and terms_id, those of since are judged again; then the old set is refused."""
     site = make_site(partitions=2)
-    expected = played(site, tmp_path)
+    expected = played(site)
     _, folder = terms
     first = start_worker(site.options, data="first")
     first.wait_ready()
@@ -152,7 +197,7 @@ def test_terms_in_force_from_later_on_are_taken_up_worker_by_worker(
     second = start_worker(site.options, "--terms", str(folder), data="second")
     second.wait_ready()
     assert first.stop() == 0
-    eventually(lambda: standing(site) == expected("--terms", str(folder)), 60)
+    eventually(lambda: standing(site) == expected(folder), 60)
     since = {alert.about.id: alert.terms_id for alert in site.alerts("repeat-visits")}
     assert {about: since[about] for about in ("P1-0", "P2-0")} == {about: before[about] for about in ("P1-0", "P2-0")}
     assert "P3-0" in before
@@ -168,8 +213,6 @@ class OtherVersion(WorkerProcess):
     """A worker whose software has another version of the state's schema; without the parent."""
 
     def __init__(self, version: int, arguments: list[str], log: Path) -> None:
-        import subprocess
-
         self.log_file = log
         program = ROOT / "tests" / "worker" / "older_worker.py"
         with log.open("wb") as output:
@@ -188,7 +231,7 @@ def test_two_versions_of_the_software_in_one_group(
 ) -> None:
     """A rolling upgrade: the newer joins, both work, the older leaves; it cannot come back, and nothing is lost."""
     site = make_site(partitions=2)
-    expected = played(site, tmp_path)
+    expected = played(site)
     arguments = ["worker", *site.options, "--group", GROUP, "--data", str(tmp_path / "older")]
     older = OtherVersion(VERSION - 1, arguments, tmp_path / "older.log")
     back: OtherVersion | None = None

@@ -142,7 +142,7 @@ def test_a_live_set_up(make_site: MakeSite, start_worker: StartWorker, tmp_path:
         checks = {each["check"] for each in answer["findings"] if each["level"] == "well"}
         return not found and {"broker", "topics", "offsets", "lag", "clocks", "watermark", "state", "terms"} <= checks
 
-    eventually(all_well, 90)
+    eventually(all_well, 120)
     other = tmp_path / "other.toml"
     from tests.worker.test_agreement import edited
 

@@ -9,7 +9,7 @@ from tests.worker.conftest import GROUP, MakeSite, Site, StartWorker, times
 from tests.worker.processes import command, done, eventually
 from tests.worker.test_source_topics import recreate
 from topics.alerts import encode
-from topics.catalogue import CLAIMS
+from topics.catalogue import CLAIMS, person_changelog
 
 pytestmark = pytest.mark.broker
 
@@ -96,3 +96,18 @@ def test_a_topic_that_grew_cannot_be_rebuilt_in_place(make_site: MakeSite) -> No
     ended = command("worker", "rebuild", *site.options, "--group", GROUP, "--yes")
     assert ended.returncode == 1
     assert "another of its 2 partitions" in ended.stderr
+
+
+def test_a_changelog_that_was_created_again_is_not_gone_on_from(make_site: MakeSite, start_worker: StartWorker) -> None:
+    """The group has acknowledged facts that no state knows of any more: they must not be left out quietly."""
+    site = make_site()
+    facts(site)
+    worker = start_worker(site.options)
+    worker.wait_ready()
+    eventually(lambda: site.alerts("repeat-visits"))
+    assert worker.stop() == 0
+    recreate(site, person_changelog(GROUP))
+    worker = start_worker(site.options)
+    assert worker.ends() == REFUSED
+    assert f"facts of {site.prefix}{CLAIMS} partition 0 were acknowledged up to offset 4" in worker.log
+    assert "claims-monitor worker rebuild" in worker.log

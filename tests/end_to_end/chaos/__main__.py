@@ -29,7 +29,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", help="only kinds that contain this text; may be repeated")
     parser.add_argument("--keep", action="store_true", help="keep logs and data of the run")
     asked = parser.parse_args()
-    command = f'make chaos ARGS="--seed {asked.seed} --kills {asked.kills}"'
+    only = "".join(f" --only '{text}'" for text in asked.only or ())
+    command = f'make chaos ARGS="--seed {asked.seed} --kills {asked.kills}{only}"'
     folder = Path(tempfile.mkdtemp(prefix="claims-monitor-chaos-"))
     say(f"{command}   (logs: {folder})")
     kinds = [

@@ -46,12 +46,24 @@ class Feeder:
         """Facts not yet fed."""
         return self.total - self.fed
 
+    def check(self) -> None:
+        """Fail when the player has ended: no fact comes any more, whatever the workers do."""
+        code = self.player.poll()
+        if code is not None and self.left:
+            _, errors = self.player.communicate(timeout=10)
+            raise AssertionError(f"play ended with {code}:\n{errors.decode(errors='replace')[-3000:]}")
+
     @contextlib.contextmanager
     def quickly(self) -> Iterator[None]:
         """Feed quickly for as long as something is waited for, then go back to a trickle."""
         self._quick = True
-        yield
-        self._quick = False
+        try:
+            yield
+        except AssertionError:
+            self.check()  # nothing comes of facts that are not written
+            raise
+        finally:
+            self._quick = False
 
     def finish(self) -> None:
         """Feed the rest at once and wait until all is written."""

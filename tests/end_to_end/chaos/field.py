@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,8 +81,15 @@ class Field:
             claims = [tp for tps in owned.values() for tp in tps if tp[0] == self.cluster.prefix + CLAIMS]
             return wanted == {url for url, tps in owned.items() if tps} and len(claims) == PARTITIONS
 
-        eventually(shared, PATIENCE_S, "all workers share the partitions", self.cluster.logs)
-        self.cluster.wait_ready(PATIENCE_S)
+        def settled() -> bool:
+            """Twice, so that nothing that has just begun is taken for its end."""
+            if not shared():
+                return False
+            time.sleep(0.5)
+            self.cluster.wait_ready(PATIENCE_S)
+            return shared()
+
+        eventually(settled, PATIENCE_S, "all workers share the partitions", self.cluster.logs)
 
     # ------------------------------------------------------------------ work under way
 

@@ -195,7 +195,7 @@ def restart_on_markers(field: Field) -> int:
             )
         ],
     )
-    assert field.cluster.set_back_onto_markers(field.cluster.contributions) > 0
+    assert field.cluster.set_back_onto_markers(field.cluster.contributions) > 0, "markers lie there"
     found = field.wait_for_work()
     for slot in range(WORKERS):
         field.restart(slot)
