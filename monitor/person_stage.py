@@ -29,9 +29,12 @@ from topics.decoding import Decoder
 from topics.facts import Fact, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
-from topics.times import from_record_time
+from topics.times import DAY, from_record_time
 
 _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
+
+_AROUND: Final = (max(route.around for route in ROUTES) + 1) * DAY
+"""How far before a changed fact others may matter for what it gives to other keys, seconds."""
 
 
 @dataclass
@@ -64,7 +67,7 @@ class PersonStage:
         self.horizon = self._general.lateness + rules.longest_reach
         # a reversal may name a settlement as old as the horizon; anchors that it touches lie a reach before it, and
         # what they look at another reach before them
-        self.kept = self.horizon + rules.longest_look_back
+        self.kept = self.horizon + max(rules.longest_look_back, _AROUND)
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting

@@ -45,8 +45,8 @@ def at_once(objects: list[Wire], general: General) -> Sums:
         assert not isinstance(item, BadLine)
         for fact in decode(item.value):
             if isinstance(fact, PersonFact):
-                history = people.setdefault(fact.person, PersonHistory(fact.person, general, Registry()))
-                history.fold(fact)
+                person: str = fact.person  # type: ignore[attr-defined]  # every person fact declares it
+                people.setdefault(person, PersonHistory(person, general, Registry())).fold(fact)
     sums: Counter[tuple[str, int, str]] = Counter()
     for history in people.values():
         visits: dict[tuple[str, int], set[str]] = {}
