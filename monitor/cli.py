@@ -9,6 +9,7 @@ from monitor.commands import (
     alerts,
     backtest,
     broker,
+    contract,
     demo,
     dlq,
     doctor,
@@ -46,6 +47,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
+app.add_typer(contract.app, name="contract")
 app.add_typer(broker.app, name="broker")
 
 
