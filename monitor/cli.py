@@ -19,6 +19,7 @@ from monitor.commands import (
     registry,
     rules,
     simulate,
+    subscribe,
     topics,
     train,
     worker,
@@ -41,6 +42,7 @@ app.command(epilog=page.EXAMPLES)(page.page)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=play.EXAMPLES)(play.play)
 app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
+app.command(epilog=subscribe.EXAMPLES)(subscribe.subscribe)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
