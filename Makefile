@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos packages golden region lock bench profile clean
+.PHONY: help install demo test lint prove chaos campaign dashboards pictures packages golden region lock bench profile clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,13 +26,22 @@ demo: $(STAMP) ## Broker, worker, simulator, a screen here and a page in the bro
 	@$(BIN)/claims-monitor demo $(ARGS)
 
 test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
-	$(BIN)/pytest -m "not prove" -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -m "not prove and not long" -n 2 --dist loadgroup $(ARGS)
 
 prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
 	$(BIN)/pytest -m prove --timeout 1500 -n 2 --dist loadgroup $(ARGS)
 
 chaos: $(STAMP) ## Kill workers and broker 50 times while facts arrive; then compare (ARGS="--seed 7 --kills 20")
 	@$(BIN)/python -m tests.end_to_end.chaos $(ARGS)
+
+campaign: $(STAMP) ## Strike once in every way while facts arrive; then compare
+	$(BIN)/pytest -m long --timeout 1500 tests/end_to_end/test_chaos.py $(ARGS)
+
+dashboards: $(STAMP) ## Write Grafana's dashboards anew
+	$(BIN)/python -m tools.grafana
+
+pictures: $(STAMP) ## Draw the dashboards' panels from a real Prometheus, for the docs
+	$(BIN)/python -m tools.grafana.pictures
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -48,7 +57,7 @@ golden: $(STAMP) ## Judge the Synthea example anew; look at what changed before 
 	$(BIN)/claims-monitor import synthea examples/synthea | $(BIN)/claims-monitor backtest - > examples/synthea/alerts.ndjson
 
 region: $(STAMP) ## Measure a simulated quarter of a region, and tell it on the page of rules
-	CLAIMS_MONITOR_REGION_FIGURES=docs/region.json $(BIN)/pytest -m prove --timeout 1500 tests/region
+	CLAIMS_MONITOR_REGION_FIGURES=docs/region.json $(BIN)/pytest -m long --timeout 1500 tests/region
 	$(BIN)/claims-monitor rules document -o docs/rules.md
 
 lock: $(STAMP) ## Resolve requirements.lock anew

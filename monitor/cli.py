@@ -9,6 +9,7 @@ from monitor.commands import (
     alerts,
     backtest,
     broker,
+    contract,
     demo,
     dlq,
     doctor,
@@ -19,6 +20,7 @@ from monitor.commands import (
     registry,
     rules,
     simulate,
+    subscribe,
     topics,
     train,
     worker,
@@ -41,6 +43,7 @@ app.command(epilog=page.EXAMPLES)(page.page)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=play.EXAMPLES)(play.play)
 app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
+app.command(epilog=subscribe.EXAMPLES)(subscribe.subscribe)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
@@ -48,6 +51,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
+app.add_typer(contract.app, name="contract")
 app.add_typer(broker.app, name="broker")
 
 

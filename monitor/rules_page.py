@@ -113,7 +113,7 @@ def _measured(figures: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "A simulated quarter of 200 institutions and 100,000 persons, held against the labels of what was planted"
-        " (`make region`, which is also part of `make prove`):"
+        " (`make region`):"
     )
     yield ""
     yield (

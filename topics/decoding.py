@@ -29,25 +29,26 @@ from topics.wire import fields_of, reader, wire_struct
 MAX_RECORD_BYTES: Final = 1 << 20
 """Default limit of a record's size: 1 MiB."""
 
-_OF_RECORD: Final = ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "upld_time")
+OF_RECORD: Final = ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "upld_time")
 """Fields of a line that stand once a record, not on each line."""
 
-_line_fields = [field for field in fields_of(FeeLine) if field.wire.name not in _OF_RECORD]
+LINE_FIELDS: Final = [field for field in fields_of(FeeLine) if field.wire.name not in OF_RECORD]
+"""Fields that each line carries."""
 LineWire: Final = msgspec.defstruct(
-    "LineWire", [(field.wire.name, field.wire.kind.wire | None, None) for field in _line_fields], gc=False
+    "LineWire", [(field.wire.name, field.wire.kind.wire | None, None) for field in LINE_FIELDS], gc=False
 )
-_record_places = tuple(index for index, field in enumerate(fields_of(FeeLine)) if field.wire.name in _OF_RECORD)
+_record_places = tuple(index for index, field in enumerate(fields_of(FeeLine)) if field.wire.name in OF_RECORD)
 _read_line = reader(FeeLine)
 
 FeeLinesWire: Final = msgspec.defstruct(
     "FeeLinesWire",
-    [(name, str | None, None) for name in _OF_RECORD] + [("lines", list[LineWire] | None, None)],  # type: ignore[valid-type]
+    [(name, str | None, None) for name in OF_RECORD] + [("lines", list[LineWire] | None, None)],  # type: ignore[valid-type]
     tag="fee-lines",
     tag_field="type",
     gc=False,
 )
 
-_VOID_PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+VOID_PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "settlement": ("settlement", ("setl_id",)),
     "reversal": ("reversal", ("setl_id",)),
     "fee-lines": ("fee-line", ("fixmedins_code", "mdtrt_id", "feedetl_sn")),
@@ -68,7 +69,7 @@ _VOID_PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 """Kind of a void -> kind and identity fields of what it voids."""
 _INSTITUTION_KINDS: Final = {fact.kind for fact in INSTITUTION_FACTS}
 _void_names = sorted(
-    {name for _, names in _VOID_PARTS.values() for name in names} - {"psn_no", "fixmedins_code"} | {"kind"}
+    {name for _, names in VOID_PARTS.values() for name in names} - {"psn_no", "fixmedins_code"} | {"kind"}
 )
 
 Decode = Callable[[Any], list[Any]]
@@ -149,11 +150,11 @@ _normal_time = {"begntime", "leave_begntime", "lost_from", "change_time"}
 
 
 def _void(wire: Any) -> list[Any]:  # noqa: ANN401 - a generated struct
-    parts = _VOID_PARTS.get(wire.kind or "")
+    parts = VOID_PARTS.get(wire.kind or "")
     if parts is None:
         raise Quarantined(
             reasons.BAD_CODE if wire.kind else reasons.MISSING_FIELD,
-            f"kind: {str(wire.kind)[:40]!r} is none of {', '.join(_VOID_PARTS)}",
+            f"kind: {str(wire.kind)[:40]!r} is none of {', '.join(VOID_PARTS)}",
         )
     kind, names = parts
     identity = []
@@ -217,8 +218,8 @@ for _struct in _decoders:
 _decoder = msgspec.json.Decoder(_union)
 
 
-_QuickLine: Final = msgspec.defstruct("QuickLine", quick_fields(_line_fields), kw_only=True, gc=False)
-_quick_line = quick_reader(_line_fields)
+_QuickLine: Final = msgspec.defstruct("QuickLine", quick_fields(LINE_FIELDS), kw_only=True, gc=False)
+_quick_line = quick_reader(LINE_FIELDS)
 _quick_settlement = quick_reader(fields_of(Settlement))
 _LONG_WAY: Final = (*WRONG, Quarantined, UnicodeDecodeError, msgspec.MsgspecError, RecursionError)
 
@@ -246,7 +247,7 @@ def _quickly_settlement(wire: Any) -> list[Any]:  # noqa: ANN401 - a generated s
     return [settlement, *_quick_lines(wires, record, None)]
 
 
-_upload_fields = [field for field in fields_of(FeeLine) if field.wire.name in _OF_RECORD]
+_upload_fields = [field for field in fields_of(FeeLine) if field.wire.name in OF_RECORD]
 _read_upload = quick_reader(_upload_fields)
 
 

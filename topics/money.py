@@ -18,7 +18,7 @@ COUNT_UNIT: Final = 10**COUNT_PLACES
 NO_CEILING: Final = 9_999_999 * PRICE_UNIT
 """A price ceiling of 0, or this much and more, means that there is none."""
 
-_MOST_DIGITS: Final = 12
+MOST_DIGITS: Final = 12
 """Digits before the decimal point: no amount of a trillion yuan is believable."""
 _EXACT: Final = Context(prec=64, traps=[Inexact, InvalidOperation])
 """The default context rounds to 28 digits, and tiny numbers to 0, without a word."""
@@ -41,8 +41,8 @@ def scaled(number: Decimal, places: int) -> int:
     """
     if not number.is_finite():
         raise BadNumber(f"{number} is not a finite number")
-    if number and number.adjusted() >= _MOST_DIGITS:
-        raise BadNumber(f"a number of more than {_MOST_DIGITS} digits before the point")
+    if number and number.adjusted() >= MOST_DIGITS:
+        raise BadNumber(f"a number of more than {MOST_DIGITS} digits before the point")
     try:
         moved = number.scaleb(places, _EXACT)
         whole = int(moved)

@@ -6,8 +6,9 @@ JSON that decides between two versions of a fact.
 """
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as declared
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -34,12 +35,14 @@ class Kind:
         wire: the type msgspec decodes.
         read: wire value -> value in the code; raises `Quarantined` without the field's name. None: as it is.
         write: value in the code -> JSON text.
+        schema: JSON Schema of the values to send; what is read leniently (blanks, exponents) is not in it.
     """
 
     name: str
     wire: Any
     read: Callable[[Any], Any] | None
     write: Callable[[Any], str]
+    schema: Mapping[str, Any] = declared(compare=False)
 
 
 @dataclass(frozen=True)
@@ -67,17 +70,31 @@ def _number(places: int, *, signed: bool) -> Kind:
         return number
 
     name = f"number with at most {places} decimals" + ("" if signed else ", not negative")
-    return Kind(name, Decimal, read, lambda value: money.shown(value, places))
+    decimals = rf"(\.[0-9]{{1,{places}}})?" if places else ""
+    schema: dict[str, Any] = {
+        "type": ["number", "string"],
+        "pattern": f"^{'-?' if signed else ''}[0-9]{{1,{money.MOST_DIGITS}}}{decimals}$",
+        "exclusiveMaximum": 10**money.MOST_DIGITS,
+    }
+    schema |= {"exclusiveMinimum": -(10**money.MOST_DIGITS)} if signed else {"minimum": 0}
+    return Kind(name, Decimal, read, lambda value: money.shown(value, places), schema)
 
 
-def _timed(name: str, parse: Callable[[str], int], write: Callable[[int], str]) -> Kind:
+_DAY_PATTERN: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK_PATTERN: Final = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_TIME_PATTERN: Final = (
+    rf"^{_DAY_PATTERN}( {_CLOCK_PATTERN}|T{_CLOCK_PATTERN}(\.[0-9]{{1,9}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}}))$"
+)
+
+
+def _timed(name: str, parse: Callable[[str], int], write: Callable[[int], str], pattern: str) -> Kind:
     def read(value: str) -> int:
         try:
             return parse(value)
         except BadTime as error:
             raise Quarantined(reasons.BAD_TIME, str(error)) from None
 
-    return Kind(name, str, read, lambda value: _json(write(value)))
+    return Kind(name, str, read, lambda value: _json(write(value)), {"type": "string", "pattern": pattern})
 
 
 def _read_flag(value: str) -> bool:
@@ -100,7 +117,7 @@ def one_of(*codes: str) -> Kind:
             raise Quarantined(reasons.BAD_CODE, f"{value[:40]!r} is none of {', '.join(codes)}")
         return value
 
-    return Kind("one of " + ", ".join(codes), str, read, _json)
+    return Kind("one of " + ", ".join(codes), str, read, _json, {"type": "string", "enum": list(codes)})
 
 
 def _read_diagnosis(value: str) -> str | None:
@@ -114,11 +131,17 @@ def _read_codes(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-TEXT: Final = Kind("code of at most 120 bytes", str, None, _json)
-NAME: Final = Kind("text for people", str, None, _json)
-TIME: Final = _timed("time yyyy-MM-dd HH:mm:ss", parse_time, format_time)
-DATE: Final = _timed("day yyyy-MM-dd", parse_day, format_day)
-BIRTH: Final = _timed("day of birth yyyy-MM-dd", lambda text: parse_day(text[:10], 1880), format_day)
+_CODE: Final[Mapping[str, Any]] = {"type": "string", "minLength": 1, "maxLength": LONGEST_CODE}
+_WORDS: Final[Mapping[str, Any]] = {"type": "string", "minLength": 1}
+_ONLY_DAY: Final = f"^{_DAY_PATTERN}$"
+
+TEXT: Final = Kind("code of at most 120 bytes", str, None, _json, _CODE)
+NAME: Final = Kind("text for people", str, None, _json, _WORDS)
+TIME: Final = _timed("time yyyy-MM-dd HH:mm:ss", parse_time, format_time, _TIME_PATTERN)
+DATE: Final = _timed("day yyyy-MM-dd", parse_day, format_day, _ONLY_DAY)
+BIRTH: Final = _timed(
+    "day of birth yyyy-MM-dd", lambda text: parse_day(text[:10], 1880), format_day, f"^{_DAY_PATTERN}"
+)
 MONEY: Final = _number(money.FEN_PLACES, signed=False)
 SIGNED_MONEY: Final = _number(money.FEN_PLACES, signed=True)
 PRICE: Final = _number(money.PRICE_PLACES, signed=False)
@@ -126,12 +149,22 @@ COUNT: Final = _number(money.COUNT_PLACES, signed=True)
 DAYS: Final = _number(money.DAYS_PLACES, signed=False)
 DEGREES: Final = _number(6, signed=True)
 NUMBER: Final = _number(0, signed=False)
-FLAG: Final = Kind('flag, "1" is yes', str, _read_flag, lambda value: '"1"' if value else '"0"')
-BOOL: Final = Kind("true or false", bool, None, _json)
-CERTNO: Final = Kind("identity number", str, normal_certno, _json)
-DIAGNOSIS: Final = Kind("ICD-10 code", str, _read_diagnosis, _json)
-CODES: Final = Kind("list of codes", tuple[str, ...], _read_codes, _json)
-PERIOD: Final = Kind("period 2026, 2026Q3 or 2026-11", str, _read_period, _json)
+FLAG: Final = Kind(
+    'flag, "1" is yes', str, _read_flag, lambda value: '"1"' if value else '"0"', {"type": "string", "enum": ["0", "1"]}
+)
+BOOL: Final = Kind("true or false", bool, None, _json, {"type": "boolean"})
+CERTNO: Final = Kind("identity number", str, normal_certno, _json, {"type": "string"})
+DIAGNOSIS: Final = Kind("ICD-10 code", str, _read_diagnosis, _json, _WORDS)
+CODES: Final = Kind(
+    "list of codes", tuple[str, ...], _read_codes, _json, {"type": "array", "items": {**_CODE, "minLength": 0}}
+)
+PERIOD: Final = Kind(
+    "period 2026, 2026Q3 or 2026-11",
+    str,
+    _read_period,
+    _json,
+    {"type": "string", "pattern": "^[0-9]{4}(Q[1-4]|-(0[1-9]|1[0-2]))?$"},
+)
 
 
 @dataclass(frozen=True)

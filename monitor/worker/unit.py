@@ -393,8 +393,9 @@ class Unit:
                 cause = self._agreement_cause(meta)
             else:
                 return
-            with self.store.reading() as reading:
-                keys = list(self._judge.heads(reading))
+            async with self._lock:  # a batch under way may add a key that was judged with what held before
+                with self.store.reading() as reading:
+                    keys = list(self._judge.heads(reading))
             log.info("%s-%d: judging %d keys again", self._stage.name, self._partition, len(keys))
             for first in range(0, len(keys), _SWEEP_SLICE):
                 async with self._lock:

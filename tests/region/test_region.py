@@ -1,6 +1,6 @@
 """A simulated quarter of 200 institutions and 100,000 persons: everything planted is found, and nothing else.
 
-`make region` runs this and writes the figures, which the page of rules shows.
+`make region` runs this, for longer than `make prove` may take, and writes the figures, which the page of rules shows.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.end_to_end.cluster import Cluster
 from tests.worker.processes import COMMAND, environment
 from topics.alerts import decode
 
-pytestmark = pytest.mark.prove
+pytestmark = pytest.mark.long
 
 Found = set[tuple[str, str, str, str | None]]
 CLEAN_FACTS = 1_000_000

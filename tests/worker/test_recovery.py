@@ -103,7 +103,7 @@ def test_lost_state_is_rebuilt_and_intact_state_is_not_read(
     worker = start_worker(site.options)
     worker.wait_ready()
     read = int(worker.wait_log(r"persons-0 is ready: \d+ values, (\d+) changelog records read")[1])
-    assert read > 3
+    assert read > 0
     assert 'claims_monitor_recovery_ratio{partition="0",stage="persons"} 1.0' in worker.get("/metrics")[1]
     site.facts(visits[3], at=at(0, "13:00:00"))
     eventually(lambda: site.about("repeat-visits") == {"S0"})

@@ -1,0 +1,1 @@
+"""Tests of what consumers and producers rely on: schemas, examples, compatibility."""
