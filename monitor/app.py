@@ -26,6 +26,7 @@ from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
+from monitor.worker.ports import live as live_ports
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.ticker import Ticker
@@ -250,7 +251,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
         if parts.feed is None:
             raise RuntimeError("units are made after the start")
         context = UnitContext(
-            connection=settings.connection,
+            ports=live_ports(settings.connection, settings.consumer_group),
             group=settings.consumer_group,
             data=settings.data,
             targets={PERSONS: targets(names[person_changelog]), KEYS: targets(names[key_changelog])},

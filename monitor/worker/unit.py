@@ -13,8 +13,7 @@ from typing import Final, Protocol
 from aiokafka.structs import TopicPartition
 
 from monitor import clock
-from monitor.connection import Connection
-from monitor.delivery.fence import CommitFailed, FencedProducer
+from monitor.delivery.fence import CommitFailed
 from monitor.delivery.stages import Record as SourceRecord
 from monitor.delivery.stages import Stage, UnitControl
 from monitor.judging import Cause
@@ -22,10 +21,8 @@ from monitor.metrics import Metrics
 from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
 from monitor.state import META, Meta, encode, read_meta
-from monitor.store import Store
+from monitor.worker.ports import Follower, LocalState, Ports
 from monitor.worker.quarantine import Limits
-from monitor.worker.recovery import recover
-from monitor.worker.registry_feed import RegistryFeed
 from topics.times import UTC_OFFSET
 
 log = logging.getLogger(__name__)
@@ -55,7 +52,7 @@ class UnitContext:
     """What all units of a worker share.
 
     Attributes:
-        connection: how brokers are reached.
+        ports: what reaches outside: producers, local state, recovery.
         group: consumer group; with stage and partition it makes the transactional id.
         data: folder of the local state.
         targets: by stage name, where output goes.
@@ -68,12 +65,12 @@ class UnitContext:
         units: those that are open, by (stage, partition), for the pages.
     """
 
-    connection: Connection
+    ports: Ports
     group: str
     data: Path
     targets: Mapping[str, Targets]
     judges: Mapping[str, Judge]
-    registry: RegistryFeed
+    registry: Follower
     metrics: Metrics
     cluster: str
     prefix: str
@@ -96,11 +93,9 @@ class Unit:
         self._labels = (stage.name, str(partition))
         self._judge = context.judges[stage.name]
         self._targets = context.targets[stage.name]
-        self._producer = FencedProducer(
-            context.connection, f"{context.group}-{stage.name}-{partition}", client_id=f"{context.group}-producer"
-        )
+        self._producer = context.ports.producer(f"{context.group}-{stage.name}-{partition}")
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
-        self._store: Store | None = None
+        self._store: LocalState | None = None
         self._lock = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
@@ -116,7 +111,7 @@ class Unit:
         return self._partition
 
     @property
-    def store(self) -> Store:
+    def store(self) -> LocalState:
         """Its local state.
 
         Raises:
@@ -134,7 +129,8 @@ class Unit:
         metrics.ready.labels(*self._labels).set(0)
         began = clock.monotonic()
         await self._producer.start()
-        self._store = store = await asyncio.to_thread(Store, self._folder)
+        ports = self._context.ports
+        self._store = store = await asyncio.to_thread(ports.state, self._folder)
         counter = metrics.recovered.labels(self._stage.name)
         seen = 0
 
@@ -144,7 +140,7 @@ class Unit:
             seen = read
 
         context = self._context
-        await recover(store, context.connection, self._targets.changelog, self._partition, context.cluster, progress)
+        await ports.recover(store, self._targets.changelog, self._partition, context.cluster, progress)
         await context.registry.caught_up()
         await self._check_sources(read_meta(store.get(META)))
         metrics.ready.labels(*self._labels).set(1)
