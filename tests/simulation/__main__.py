@@ -1,0 +1,47 @@
+"""Play seeds: `python -m tests.simulation --seed 17`, `python -m tests.simulation --seeds 1000 --from 5000`."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from tests.simulation.broken import BROKEN
+from tests.simulation.process import Process
+from tests.simulation.run import play
+
+
+def main() -> int:
+    """Play one seed and tell its story, or many and tell which failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, help="play this one and tell what happened")
+    parser.add_argument("--seeds", type=int, default=1000, help="play so many")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
+    parser.add_argument("--broken", choices=sorted(BROKEN), help="play with a worker that is broken in this way")
+    given = parser.parse_args()
+    process = BROKEN[given.broken] if given.broken else Process
+    if given.seed is not None:
+        outcome = play(given.seed, process)
+        print("\n".join(outcome.log))
+        print(outcome.problem or f"equal after {outcome.steps} steps, {outcome.alerts} alerts stand")
+        return int(outcome.problem is not None)
+    began = time.perf_counter()
+    struck: Counter[str] = Counter()
+    failed = steps = alerts = 0
+    for seed in range(given.first, given.first + given.seeds):
+        outcome = play(seed, process)
+        struck.update(f"{fault.point} {fault.phase} {fault.mode}" for fault in outcome.faults)
+        steps += outcome.steps
+        alerts += outcome.alerts
+        if outcome.problem is not None:
+            failed += 1
+            print(f"seed {seed}: {outcome.problem}\n  {outcome.replay(given.broken)}", flush=True)
+    took = time.perf_counter() - began
+    print(
+        f"{given.seeds} seeds, {failed} differ; {steps} steps, {alerts} standing alerts, {sum(struck.values())} planned "
+        f"faults struck in {len(struck)} ways; {took:.1f} s, {given.seeds / took * 60:.0f} seeds a minute"
+    )
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
