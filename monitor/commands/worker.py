@@ -90,7 +90,7 @@ def _run(
     from monitor.store import StoreError
     from monitor.worker.listening import PortTaken
     from monitor.worker.recovery import RecoveryError
-    from monitor.worker.unit import SourceTopicChanged
+    from monitor.worker.registry_feed import SourceTopicChanged
 
     no_restart = (
         StartRefused,

@@ -64,8 +64,8 @@ class LocalState(Protocol):
 class Follower(Protocol):
     """Follows the registry; see `RegistryFeed`."""
 
-    async def caught_up(self) -> None:
-        """Wait until the registry was read to the end it had at start."""
+    async def caught_up(self, offset: int = -1) -> None:
+        """Wait until the registry was read to the end it had at start, and an offset of it besides."""
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Ends of other topics."""

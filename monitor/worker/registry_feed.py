@@ -23,6 +23,10 @@ STAGE_OF = {"persons": "person", "keys": "key"}
 """Name of the worker's stage -> name by which the engine calls it."""
 
 
+class SourceTopicChanged(Exception):
+    """A source topic, or the registry, ends before what the state has seen of it."""
+
+
 class LateChange(NamedTuple):
     """The last registry change that concerns a stage."""
 
@@ -62,6 +66,8 @@ class RegistryFeed:
             fetch_max_wait_ms=200,
         )
         self._caught_up = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._position = 0
         self._changes: dict[str, LateChange] = {}
         self._subscribers: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -80,9 +86,23 @@ class RegistryFeed:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._consumer.stop()
 
-    async def caught_up(self) -> None:
-        """Wait until the registry was read to the end it had at start."""
+    async def caught_up(self, offset: int = -1) -> None:
+        """Wait until the registry was read to the end it had at start, and an offset of it besides.
+
+        Raises:
+            SourceTopicChanged: the registry ends before that offset.
+        """
         await self._caught_up.wait()
+        if self._position <= offset:
+            end = (await self._consumer.end_offsets([self._tp]))[self._tp]
+            if end <= offset:
+                raise SourceTopicChanged(
+                    f"{self._tp.topic} ends at {end}, but entries up to offset {offset} were judged: the topic was "
+                    "recreated or truncated. Start with a new --group and --data to judge all facts from the beginning"
+                )
+            while self._position <= offset:
+                self._moved.clear()
+                await self._moved.wait()
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Ends of other topics, over the same connection."""
@@ -109,7 +129,9 @@ class RegistryFeed:
     async def _follow(self) -> None:
         end = (await self._consumer.end_offsets([self._tp]))[self._tp]
         while True:
-            if not self._caught_up.is_set() and await self._consumer.position(self._tp) >= end:
+            self._position = await self._consumer.position(self._tp)
+            self._moved.set()
+            if not self._caught_up.is_set() and self._position >= end:
                 log.info("the registry is read: %d entries", len(self._engine.registry))
                 self._caught_up.set()
             batches = await self._consumer.getmany(self._tp, timeout_ms=300)

@@ -23,6 +23,7 @@ from monitor.records import Effects, Reader, Record
 from monitor.state import META, Meta, encode, read_meta
 from monitor.worker.ports import Follower, LocalState, Ports
 from monitor.worker.quarantine import Limits
+from monitor.worker.registry_feed import SourceTopicChanged
 from topics.times import UTC_OFFSET
 
 log = logging.getLogger(__name__)
@@ -78,10 +79,6 @@ class UnitContext:
     units: dict[tuple[str, int], "Unit"]
 
 
-class SourceTopicChanged(Exception):
-    """A source topic ends before what the state has seen of it."""
-
-
 class Unit:
     """Implements `UnitHandler`."""
 
@@ -124,7 +121,11 @@ class Unit:
     # ------------------------------------------------------------------ opening and closing
 
     async def open(self) -> None:
-        """Fence former owners, recover the state, wait for the registry."""
+        """Fence former owners, recover the state, wait for the registry.
+
+        At least as much of the registry as the state was swept for: what a unit judges with less, nothing would
+        judge again.
+        """
         metrics = self._context.metrics
         metrics.ready.labels(*self._labels).set(0)
         began = clock.monotonic()
@@ -141,8 +142,9 @@ class Unit:
 
         context = self._context
         await ports.recover(store, self._targets.changelog, self._partition, context.cluster, progress)
-        await context.registry.caught_up()
-        await self._check_sources(read_meta(store.get(META)))
+        meta = read_meta(store.get(META))
+        await context.registry.caught_up(meta.registry)
+        await self._check_sources(meta)
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
         log.info(
@@ -304,8 +306,9 @@ class Unit:
             meta = read_meta(self.store.get(META))
             if target is None or meta.registry >= target.offset:
                 return
-            with self.store.reading() as reading:
-                keys = list(self._judge.heads(reading))
+            async with self._lock:  # a batch under way may add a key that it judged before the change
+                with self.store.reading() as reading:
+                    keys = list(self._judge.heads(reading))
             log.info("%s-%d: judging %d keys again", self._stage.name, self._partition, len(keys))
             for first in range(0, len(keys), _SWEEP_SLICE):
                 async with self._lock:

@@ -137,6 +137,7 @@ class Feed:
         self._changes: dict[str, LateChange] = {}
         self._subscribers: list[Callable[[], None]] = []
         self._decode = Decoder("registry")
+        self._moved = asyncio.Event()
         self._position = 0
 
     @property
@@ -148,9 +149,12 @@ class Feed:
         """Begin to read."""
         spawn(self._follow(), "registry", self._process.fail)
 
-    async def caught_up(self) -> None:
-        """Wait until the registry was read to the end it had at start."""
+    async def caught_up(self, offset: int = -1) -> None:
+        """Wait until the registry was read to the end it had at start, and an offset of it besides."""
         await self._caught_up.wait()
+        while self._position <= offset:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Ends of other topics, as readers of committed records see them."""
@@ -191,6 +195,7 @@ class Feed:
                     self._changes[stage] = LateChange(record.offset, cause)
                     changed = True
             self._position = position
+            self._moved.set()
             if changed and self._caught_up.is_set():
                 for wake in list(self._subscribers):
                     wake()
@@ -223,7 +228,8 @@ class Process:
         engine: its own.
     """
 
-    unit: Callable[[UnitContext, Stage, int, UnitControl], UnitHandler] = Unit
+    unit: type[Unit] = Unit
+    feed_of: type[Feed] = Feed
 
     def __init__(self, world: World, name: str, disk: Disk, engine: Engine) -> None:
         self.world = world
@@ -262,7 +268,7 @@ class Process:
         self._context.run(self._start)
 
     def _start(self) -> None:
-        self.feed = Feed(self)
+        self.feed = self.feed_of(self)
         spawn(self._live(), self.name, self._died)
 
     def _died(self, error: BaseException) -> None:
@@ -329,7 +335,7 @@ class Process:
             limits=Limits(100, None),
             units=self.open_units,
         )
-        return type(self).unit(context, stage, partition, control)
+        return self.unit(context, stage, partition, control)
 
     def hold(self, tp: TopicPartition, reason: Hold) -> None:
         """Fetch no more of it as long as any reason holds."""

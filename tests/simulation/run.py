@@ -24,6 +24,8 @@ from topics.alerts import decode
 from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY, dead_letters
 
 MOST_WORKERS: Final = 4
+THEMES: Final = ("any", "any", "zombies", "registry")
+"""Most seeds mix everything; some stop workers in the middle of transactions alone, some change the registry late."""
 
 
 class Differs(Exception):
@@ -79,16 +81,22 @@ class Simulation:
             topic: self.partitions
             for topic in (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG)
         } | {dead_letters(CLAIMS): self.partitions, dead_letters(INSTITUTIONS): self.partitions, REGISTRY: 1}
+        theme = chance.choice(THEMES)
+        points, modes = (("send", "changelog", "commit"), ("stall",)) if theme == "zombies" else (POINTS, MODES)
         faults = [
-            Fault(chance.choice(POINTS), chance.choice(MODES), chance.choice(("before", "after")), chance.randint(1, 12))
-            for _ in range(chance.choice((0, 1, 2, 3, 5)))
+            Fault(chance.choice(points), chance.choice(modes), chance.choice(("before", "after")), chance.randint(1, 12))
+            for _ in range(chance.choice((2, 4, 6) if theme == "zombies" else (0, 1, 2, 3, 5)))
         ]
         self.world = world = World(chance, Broker(counts), Group(self.partitions), faults)
         world.events = self._events
         self._fates = chance.choice((0, 1, 2, 4))  # stops at any moment, besides the planned faults
         self._left = {where: list(records) for where, records in self.work.facts.items()}
         self._late = list(self.work.late)
-        for record in self.work.registry:
+        early = list(self.work.registry)
+        if theme == "registry":
+            world.slow_point = "registry"
+            self._late, early = self._late + early, []
+        for record in early:
             world.broker.log(REGISTRY, 0).append(record)
         problem: str | None = None
         loop = SimulatedLoop(world.step, _adopt)
@@ -137,7 +145,7 @@ class Simulation:
             found.append((1.0, group.assign))
         heard = {each.name for each in world.processes if not (each.dead or each.frozen or each.ended)}
         found += [(0.5, lambda name=name: self._expel(name)) for name in group.members if name not in heard]
-        if not self._left and not self._late and not world.healing:
+        if not self._left and not self._late:
             self._fates = 0
         for process in world.processes:
             if process.frozen:

@@ -76,7 +76,7 @@ class World:
 
     Attributes:
         chance: decides everything.
-        healing: no more faults; what was stopped goes on.
+        slow_point: requests that take much longer than others.
         log: what happened, for people.
     """
 
@@ -87,7 +87,7 @@ class World:
     loop: asyncio.AbstractEventLoop | None = None
     processes: "list[Process]" = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    healing: bool = False
+    slow_point: str | None = None
     steps: int = 0
     log: list[str] = field(default_factory=list)
     reached: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -129,8 +129,6 @@ class World:
     def _due(self, point: str, phase: Phase, process: "Process") -> Mode | None:
         key = point, phase
         count = self.reached[key] = self.reached.get(key, 0) + 1
-        if self.healing:
-            return None
         for fault in self.faults:
             if fault.point == point and fault.phase == phase and fault.nth == count:
                 self.struck.append(fault)
@@ -145,7 +143,10 @@ class World:
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise DidNotSettle(f"{len(self.requests)} requests: {self.requests[:3]}")
-        possible = [request for request in self.requests if self._possible(request)]
+        possible = [request for request in list(self.requests) if self._possible(request)]
+        quick = [request for request in possible if request.point != self.slow_point]
+        if quick and self.chance.random() < 0.9:
+            possible = quick
         events = self.events()
         if not possible and not events:
             return False
