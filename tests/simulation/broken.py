@@ -13,7 +13,7 @@ from monitor.records import Effects, Reader, Record
 from monitor.state import META, encode, read_meta
 from monitor.worker.unit import Judge, Unit
 from tests.simulation.disk import LocalStore
-from tests.simulation.process import Event, Feed, Process
+from tests.simulation.process import Event, Process
 
 
 class _StoreFirst(Unit):
@@ -182,17 +182,6 @@ class NothingRecovered(Process):
         return store.position
 
 
-class _Behind(Feed):
-    async def caught_up(self, offset: int = -1) -> None:  # noqa: ARG002
-        await super().caught_up()
-
-
-class RegistryBehind(Process):
-    """A unit is opened with less of the registry than its state was swept for."""
-
-    feed_of = _Behind
-
-
 BROKEN: Final[dict[str, type[Process]]] = {
     "store-before-transaction": StoreFirst,
     "two-transactions": TwoTransactions,
@@ -204,6 +193,5 @@ BROKEN: Final[dict[str, type[Process]]] = {
     "fetched-is-committed": FetchedCommitted,
     "recovered-before-fence": RecoveredFirst,
     "nothing-recovered": NothingRecovered,
-    "registry-behind": RegistryBehind,
 }
 """What is broken, by name."""

@@ -46,7 +46,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return []
 
     def run_in_executor(  # type: ignore[override]  # no executor: the work is done at once
-        self, executor: Any, func: Callable[..., Any], *args: Any  # noqa: ANN401
+        self,
+        executor: Any,
+        func: Callable[..., Any],
+        *args: Any,  # noqa: ANN401
     ) -> "asyncio.Future[Any]":
         """Do blocking work here and now."""
         future = self.create_future()

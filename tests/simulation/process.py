@@ -98,9 +98,7 @@ class Producer:
         return last
 
     async def _end(self, point: str, *, commit: bool) -> None:
-        await self._world.call(
-            self._process, point, lambda: self._broker.end(self._name, self._epoch, commit=commit)
-        )
+        await self._world.call(self._process, point, lambda: self._broker.end(self._name, self._epoch, commit=commit))
 
 
 class PointedJudge:
@@ -437,9 +435,7 @@ class Process:
             return
         group = self.world.group
         try:
-            await self.world.call(
-                self, "offsets", lambda: group.commit(self.name, self._generation, offsets)
-            )
+            await self.world.call(self, "offsets", lambda: group.commit(self.name, self._generation, offsets))
         except CommitRefused as refused:
             if self.world.chance.random() < 0.3:
                 self.fail(refused)

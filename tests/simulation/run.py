@@ -18,7 +18,7 @@ from tests.simulation.broker import Broker, Group
 from tests.simulation.disk import Disk, load
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.process import CHANGELOGS, CONTRIBUTIONS, STAGES, Process
-from tests.simulation.workload import TERMS, Workload, workload
+from tests.simulation.workload import CONSULTING, RULES, TERMS, Workload, workload
 from tests.simulation.world import MODES, POINTS, Fault, World, current
 from topics.alerts import decode
 from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY, dead_letters
@@ -76,22 +76,26 @@ class Simulation:
         """Play the seed."""
         chance = Random(self.seed)
         self.partitions = chance.choice((1, 2, 2, 3))
-        self.work: Workload = workload(chance, self.partitions)
-        counts = {
-            topic: self.partitions
-            for topic in (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG)
-        } | {dead_letters(CLAIMS): self.partitions, dead_letters(INSTITUTIONS): self.partitions, REGISTRY: 1}
         theme = chance.choice(THEMES)
+        self.work: Workload = workload(chance, self.partitions, CONSULTING if theme == "registry" else RULES)
+        counts = dict.fromkeys(
+            (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG), self.partitions
+        ) | {dead_letters(CLAIMS): self.partitions, dead_letters(INSTITUTIONS): self.partitions, REGISTRY: 1}
         points, modes = (("send", "changelog", "commit"), ("stall",)) if theme == "zombies" else (POINTS, MODES)
         faults = [
-            Fault(chance.choice(points), chance.choice(modes), chance.choice(("before", "after")), chance.randint(1, 12))
+            Fault(
+                chance.choice(points), chance.choice(modes), chance.choice(("before", "after")), chance.randint(1, 12)
+            )
             for _ in range(chance.choice((2, 4, 6) if theme == "zombies" else (0, 1, 2, 3, 5)))
         ]
         self.world = world = World(chance, Broker(counts), Group(self.partitions), faults)
         world.events = self._events
-        self._fates = chance.choice((0, 1, 2, 4))  # stops at any moment, besides the planned faults
+        self._fates = (
+            6 if theme == "registry" else chance.choice((0, 1, 2, 4))
+        )  # stops at any moment, besides the planned faults
         self._left = {where: list(records) for where, records in self.work.facts.items()}
         self._late = list(self.work.late)
+        self._late_from = chance.choice((60, 100, 150))
         early = list(self.work.registry)
         if theme == "registry":
             world.slow_point = "registry"
@@ -138,7 +142,7 @@ class Simulation:
         found: list[tuple[float, Callable[[], None]]] = []
         if self._left:
             found.append((4.0, self._produce))
-        if self._late and (world.steps > 60 or not self._left):
+        if self._late and (world.steps > self._late_from or not self._left):
             found.append((1.0, self._change_registry))
         found += [(3.0, lambda name=name: broker.mark_one(name, world.chance)) for name in broker.to_mark]
         if group.can_assign:
@@ -208,7 +212,9 @@ class Simulation:
         if self._left or self._late:
             return
         world = self.world
-        idle = not any(process.dead or process.frozen or process.ended or process.leaving for process in world.processes)
+        idle = not any(
+            process.dead or process.frozen or process.ended or process.leaving for process in world.processes
+        )
         if idle and self._over():
             self._finish()
 
@@ -258,7 +264,9 @@ class Simulation:
                     standing[alert.jr_id] = record.value
                     revisions[alert.jr_id] = int(headers["revision"])
                     if revisions[alert.jr_id] != (before or 0) + 1:
-                        problems.append(f"{alert.rule_id} {alert.about.id} goes from {before} to {revisions[alert.jr_id]}")
+                        problems.append(
+                            f"{alert.rule_id} {alert.about.id} goes from {before} to {revisions[alert.jr_id]}"
+                        )
         expected = self.work.alerts
         for jr_id in sorted(standing.keys() | expected.keys()):
             if standing.get(jr_id) != expected.get(jr_id):
@@ -287,7 +295,9 @@ class Simulation:
 
     def _dead_letters(self) -> list[str]:
         seen = [
-            tuple(value for name, value in record.headers if name in {"source_topic", "source_partition", "source_offset"})
+            tuple(
+                value for name, value in record.headers if name in {"source_topic", "source_partition", "source_offset"}
+            )
             for topic in (CLAIMS, INSTITUTIONS)
             for number in range(self.partitions)
             for record in self.world.broker.log(dead_letters(topic), number).committed()
@@ -308,7 +318,7 @@ def _clean_up(loop: SimulatedLoop, world: World) -> None:
     for process in world.processes:
         process.dead = True
     world.requests.clear()
-    world.events = lambda: []
+    world.events = list
     for _ in range(5):
         tasks = asyncio.all_tasks(loop)
         if not tasks:

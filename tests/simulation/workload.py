@@ -19,8 +19,11 @@ from tests.generated.histories import mutated, renamed
 from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
 
 TERMS: Final = load_terms(None)
-RULES: Final = tuple(rule for rule in all_detectors() if rule != "outlier-claim")
-"""Those that need no model."""
+_LEFT_OUT: Final = {"outlier-claim", "one-bed-two-people", "trace-code-reused"}
+RULES: Final = tuple(rule for rule in all_detectors() if rule not in _LEFT_OUT)
+"""Those that need no model, and whose alerts one key alone holds (see the known limits in docs/architecture.md)."""
+CONSULTING: Final = tuple(rule for rule in RULES if all_detectors()[rule].consults)
+"""Those that the registry can change."""
 POISON: Final = b'{"type":"settlement"'
 
 
@@ -47,11 +50,11 @@ class Workload:
     keys: dict[tuple[str, str], History]
 
 
-def workload(chance: Random, partitions: int) -> Workload:
-    """Facts for one run."""
+def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES) -> Workload:
+    """Facts for one run, made from the cases of some of the rules."""
     objects: list[Wire] = []
     for number in range(chance.choice((1, 2, 2, 3))):
-        made = mutated(chance.choice(RULES), chance, most=12)
+        made = mutated(chance.choice(rules), chance, most=12)
         objects += renamed(made, "" if number == 0 else f"x{number}")
     objects = complete(objects) or complete([{**_FALLBACK}])
     arrived = arranged(objects, chance)
@@ -90,7 +93,9 @@ def _put(item: Placed, found: Workload, chance: Random, partitions: int) -> None
                 found.poison += 1
 
 
-def _single_pass(placed: Sequence[Placed]) -> tuple[dict[str, bytes], dict[str, History], dict[tuple[str, str], History]]:
+def _single_pass(
+    placed: Sequence[Placed],
+) -> tuple[dict[str, bytes], dict[str, History], dict[tuple[str, str], History]]:
     test = Backtest(Engine(TERMS, 1, "contributions"))
     test.run(placed)
     return test.standing, persons_in(test._persons), keys_in(test._keys)

@@ -92,7 +92,7 @@ class World:
     log: list[str] = field(default_factory=list)
     reached: dict[tuple[str, str], int] = field(default_factory=dict)
     struck: list[Fault] = field(default_factory=list)
-    events: Callable[[], list[tuple[float, Callable[[], None]]]] = lambda: []
+    events: Callable[[], list[tuple[float, Callable[[], None]]]] = list
     over: Callable[[], bool] = lambda: False
 
     # ------------------------------------------------------------------ requests
