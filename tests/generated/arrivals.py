@@ -40,10 +40,9 @@ def _window(raw: bytes) -> Window | None:
         if not isinstance(fact, tuple(MAY_LIE_AHEAD)):
             first = max(first, fact.at - _GENERAL.tolerance)
         time = getattr(fact, LATENESS.get(type(fact), ""), None)
-        if time is None:  # no limit of its own, but what it cancels must not have been forgotten
-            bound = HOUR if isinstance(fact, Tick) else _UNLIMITED
-        else:
-            bound = _GENERAL.lateness
+        # without a limit of its own, what it cancels must not have been forgotten
+        own = HOUR if isinstance(fact, Tick) else _UNLIMITED
+        bound = own if time is None else _GENERAL.lateness
         last = min(last, (fact.at if time is None else time) + bound)
     at = max(fact.at for fact in facts)
     first = max(first, min(at, last) - 30 * DAY)

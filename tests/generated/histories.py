@@ -98,7 +98,7 @@ def _latest(wire: Wire) -> str:
     return max((str(wire[name]) for name in _times(wire)), default="2026-03-02 09:00:00")
 
 
-def _shift(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _shift(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """A time is a little different."""
     wire = chance.choice(objects)
     names = _times(wire)
@@ -108,7 +108,7 @@ def _shift(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wi
     return objects
 
 
-def _correct(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _correct(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """A later version says something else."""
     facts = _facts(objects)
     if not facts:
@@ -122,7 +122,7 @@ def _correct(objects: list[Wire], rule: str, chance: Random, most: int) -> list[
     return _put(objects, wire, chance)
 
 
-def _reverse(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _reverse(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """A settlement is reversed; sometimes the reversal was a mistake."""
     facts = _facts(objects, "settlement")
     if not facts:
@@ -136,7 +136,7 @@ def _reverse(objects: list[Wire], rule: str, chance: Random, most: int) -> list[
     return objects
 
 
-def _void(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _void(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """A fact did not happen."""
     facts = _facts(objects)
     if not facts:
@@ -149,13 +149,13 @@ def _void(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wir
     return _put(objects, kept | {"type": "void", "kind": wire["type"], "void_time": time}, chance)
 
 
-def _drop(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _drop(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """An object never comes."""
     gone = chance.randrange(len(objects))
     return objects[:gone] + objects[gone + 1 :]
 
 
-def _again(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:
+def _again(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes
     """Something like it happens once more, to the same or another person."""
     facts = _facts(objects)
     if not facts:
@@ -165,11 +165,11 @@ def _again(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wi
     names = [name for name in ("setl_id", "mdtrt_id") if name in wire]
     copy = dict(wire)
     for name in names:
-        copy[name] = f"{wire[name]}-{number}"
+        copy[str(name)] = f"{wire[name]}-{number}"
     if chance.random() < 0.4 and "psn_no" in copy and "setl_id" in copy:
         copy["psn_no"] = f"{copy['psn_no']}-{number}"
-    for name in _times(copy):
-        copy[name] = later(copy[name], chance.choice((0, *_STEPS)))
+    for time in _times(copy):
+        copy[time] = later(copy[time], chance.choice((0, *_STEPS)))
     return _put(objects, copy, chance)
 
 

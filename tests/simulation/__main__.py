@@ -10,6 +10,11 @@ from tests.simulation.process import Process
 from tests.simulation.run import play
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Play one seed and tell its story, or many and tell which failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
@@ -21,8 +26,8 @@ def main() -> int:
     process = BROKEN[given.broken] if given.broken else Process
     if given.seed is not None:
         outcome = play(given.seed, process)
-        print("\n".join(outcome.log))
-        print(outcome.problem or f"equal after {outcome.steps} steps, {outcome.alerts} alerts stand")
+        _say("\n".join(outcome.log))
+        _say(outcome.problem or f"equal after {outcome.steps} steps, {outcome.alerts} alerts stand")
         return int(outcome.problem is not None)
     began = time.perf_counter()
     struck: Counter[str] = Counter()
@@ -34,10 +39,10 @@ def main() -> int:
         alerts += outcome.alerts
         if outcome.problem is not None:
             failed += 1
-            print(f"seed {seed}: {outcome.problem}\n  {outcome.replay(given.broken)}", flush=True)
+            _say(f"seed {seed}: {outcome.problem}\n  {outcome.replay(given.broken)}")
     took = time.perf_counter() - began
-    print(
-        f"{given.seeds} seeds, {failed} differ; {steps} steps, {alerts} standing alerts, {sum(struck.values())} planned "
+    _say(
+        f"{given.seeds} seeds, {failed} differ; {steps} steps, {alerts} alerts, {sum(struck.values())} planned "
         f"faults struck in {len(struck)} ways; {took:.1f} s, {given.seeds / took * 60:.0f} seeds a minute"
     )
     return int(failed > 0)

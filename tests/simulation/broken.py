@@ -1,4 +1,4 @@
-"""Workers that are broken on purpose: each must end elsewhere than the single pass, or the simulation proves nothing."""
+"""Workers that are broken on purpose: each must end elsewhere than the single pass."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -153,7 +153,7 @@ class FetchedCommitted(Process):
 class RecoveredFirst(Process):
     """The changelog is read before former owners are fenced."""
 
-    class unit(Unit):  # noqa: N801 - takes the place of a factory
+    class unit(Unit):  # noqa: N801, D106 - takes the place of a factory
         async def open(self) -> None:
             producer, start = self._producer, self._producer.start
 
@@ -176,7 +176,12 @@ class NothingRecovered(Process):
     """The local state is used as it is."""
 
     async def recover(
-        self, store: LocalStore, topic: str, partition: int, cluster: str, on_progress: Callable[[int], None]
+        self,
+        store: LocalStore,
+        topic: str,  # noqa: ARG002
+        partition: int,  # noqa: ARG002
+        cluster: str,
+        on_progress: Callable[[int], None],  # noqa: ARG002
     ) -> int:
         store.load([], lambda *_: None, store.position, cluster)
         return store.position

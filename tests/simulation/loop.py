@@ -27,11 +27,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._step = step
         self._on_task = on_task
         self._selector = self
-        self.set_task_factory(self._new_task)
+        self.set_task_factory(self._new_task)  # type: ignore[arg-type]  # takes more than it must
 
     def time(self) -> float:
         """Simulated seconds."""
         return self._passed
+
+    def _waiting(self) -> bool:
+        return bool(self.__dict__["_ready"])
 
     def select(self, timeout: float | None) -> list[Any]:
         """Take the place of waiting for sockets."""
@@ -39,15 +42,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             return []
         if self._step():
             self._passed += STEP_S
-        elif timeout is None and not self._ready:
+        elif timeout is None and not self._waiting():
             raise Stuck("no task can go on")
-        elif timeout is not None and not self._ready:
+        elif timeout is not None and not self._waiting():
             self._passed += timeout
         return []
 
     def run_in_executor(  # type: ignore[override]  # no executor: the work is done at once
         self,
-        executor: Any,
+        executor: Any,  # noqa: ARG002, ANN401
         func: Callable[..., Any],
         *args: Any,  # noqa: ANN401
     ) -> "asyncio.Future[Any]":

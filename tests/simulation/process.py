@@ -5,6 +5,7 @@ partitions are given up finish, commit, close; after an error nothing is committ
 """
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -71,10 +72,8 @@ class Producer:
         except FencedEpoch as error:
             raise Fenced(self._name) from error
         except Exception as error:
-            try:
+            with contextlib.suppress(FencedEpoch):
                 await self._end("abort", commit=False)
-            except FencedEpoch:
-                pass
             raise CommitFailed(repr(error)) from error
         self._usable = True
         return last

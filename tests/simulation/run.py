@@ -268,9 +268,11 @@ class Simulation:
                             f"{alert.rule_id} {alert.about.id} goes from {before} to {revisions[alert.jr_id]}"
                         )
         expected = self.work.alerts
-        for jr_id in sorted(standing.keys() | expected.keys()):
-            if standing.get(jr_id) != expected.get(jr_id):
-                problems.append(f"alert: expected {_text(expected.get(jr_id))}, found {_text(standing.get(jr_id))}")
+        problems += [
+            f"alert: expected {_text(expected.get(jr_id))}, found {_text(standing.get(jr_id))}"
+            for jr_id in sorted(standing.keys() | expected.keys())
+            if standing.get(jr_id) != expected.get(jr_id)
+        ]
         return problems
 
     def _states(self) -> list[str]:

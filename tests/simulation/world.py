@@ -165,7 +165,7 @@ class World:
             return request.sent and not request.done
         return request.ready is None or request.done or request.ready()
 
-    def _advance(self, request: Request) -> None:
+    def _advance(self, request: Request) -> None:  # noqa: C901 - the fates of one request side by side
         process = request.process
         if not request.done:
             if not request.sent:
