@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove packages simulate-pipeline golden lock clean
+.PHONY: help install demo test lint prove chaos packages simulate-pipeline golden region lock bench profile clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,10 +26,13 @@ demo: $(STAMP) ## Broker, worker, simulator, a screen here and a page in the bro
 	@$(BIN)/claims-monitor demo $(ARGS)
 
 test: $(STAMP) packages lint ## Lint, type-check and test (up to 15 minutes)
-	$(BIN)/pytest -m "not prove" $(ARGS)
+	$(BIN)/pytest -m "not prove" -n 2 --dist loadgroup $(ARGS)
 
 prove: $(STAMP) packages ## The longer proofs (up to 30 minutes)
-	$(BIN)/pytest -m prove --timeout 1500 $(ARGS)
+	$(BIN)/pytest -m prove --timeout 1500 -n 2 --dist loadgroup $(ARGS)
+
+chaos: $(STAMP) ## Kill workers and broker 50 times while facts arrive; then compare (ARGS="--seed 7 --kills 20")
+	@$(BIN)/python -m tests.end_to_end.chaos $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -47,10 +50,20 @@ simulate-pipeline: $(STAMP) ## Play the pipeline without broker or time (SEEDS=1
 golden: $(STAMP) ## Judge the Synthea example anew; look at what changed before committing it
 	$(BIN)/claims-monitor import synthea examples/synthea | $(BIN)/claims-monitor backtest - > examples/synthea/alerts.ndjson
 
+region: $(STAMP) ## Measure a simulated quarter of a region, and tell it on the page of rules
+	CLAIMS_MONITOR_REGION_FIGURES=docs/region.json $(BIN)/pytest -m prove --timeout 1500 tests/region
+	$(BIN)/claims-monitor rules document -o docs/rules.md
+
 lock: $(STAMP) ## Resolve requirements.lock anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+
+bench: $(STAMP) ## Workers beside the raw loop on one topic of a million claims (ARGS="--settlements 100000")
+	$(BIN)/python -m bench.run $(ARGS)
+
+profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
+	$(BIN)/python -m bench.profile $(ARGS)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,12 +5,12 @@ another bed, or to the end of the stay; the last piece of an open stay has no en
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-from detectors.findings import Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution
 from detectors.stays import STAY_FACTS, Stay
@@ -76,12 +76,15 @@ read: Final = msgspec.json.Decoder(BedStay).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def give(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int]]:
-    """The pieces of all stays that begin in the span, each on the day it begins."""
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:  # noqa: ARG001 - see below
+    """The pieces of all stays that begin where facts are kept, each on the day it begins.
+
+    Of all visits, since an infant is known by the person's reference, which a fact of any visit may change.
+    """
     if not history.all_of(Admission) and not history.all_of(Transfer):
         return
     for stay in history.stays.values():
-        if not span.holds(stay.begin):
+        if history.floor is not None and stay.begin < history.floor:
             continue
         pieces = list(pieces_of(stay))
         for piece in pieces:

@@ -1,22 +1,23 @@
 """What persons' facts give to other keys: one declaration a key.
 
-A route is a pure function of a person's history and a stretch of days; the engine sends the difference between
-what it gave before and after facts were folded in, so that every change cancels exactly what it replaces.
+A route is a pure function of a person's history and the visits that a change may touch; the engine sends the difference
+between what it gave before and after facts were folded in, so that every change cancels exactly what it replaces.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
 from detectors import beds, institution_days, trace_codes
-from detectors.findings import ALWAYS, Span
+from detectors.findings import Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution, Deltas
-from topics.facts import Fact
+from topics.facts import Fact, Settlement
 from topics.times import DAY
 
-Give = Callable[[PersonHistory, Span], Iterator[tuple[Contribution, int]]]
+Give = Callable[[PersonHistory, AbstractSet[str]], Iterator[tuple[Contribution, int]]]
 
 
 @dataclass(frozen=True)
@@ -26,36 +27,53 @@ class Route:
     Attributes:
         kind: of the key.
         reads: facts that can change what is given.
-        give: history and span -> contributions with their amounts.
-        whole: whether a fact can change what is given on any day, since the person's references matter.
+        give: history and touched visits -> contributions with their amounts; more than the touched visits give does
+            no harm, it cancels out.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
-    whole: bool = False
 
 
 ROUTES: Final = (
     Route(institution_days.KIND, institution_days.READS, institution_days.give),
-    Route(beds.KIND, beds.READS, beds.give, whole=True),  # an infant is known by the person's reference
+    Route(beds.KIND, beds.READS, beds.give),
     Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
 )
 
 
-def contributions(history: PersonHistory, span: Span) -> Deltas:
-    """All that the history gives on the days that the span touches; of whole routes on all days kept."""
-    days = Span(span.begin // DAY * DAY, span.end // DAY * DAY + DAY - 1)
-    kept = ALWAYS if history.floor is None else Span(history.floor, ALWAYS.end)
+def contributions(history: PersonHistory, visits: AbstractSet[str]) -> Deltas:
+    """What the history gives by visits; nothing that a change of one of these may touch is missing."""
     given: Deltas = Counter()
     for route in ROUTES:
-        for contribution, amount in route.give(history, kept if route.whole else days):
+        for contribution, amount in route.give(history, visits):
             given[contribution] += amount
     return given
 
 
+def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator[tuple[Contribution, int]]:
+    """What settlements of new visits outside stays give (see `PersonHistory.is_fresh`), before they are folded in.
+
+    Lines with trace codes apart, which are given by their visits.
+    """
+    present: set[tuple[str, int]] = set()
+    for settlement in settlements:
+        institution, day = settlement.institution, settlement.settled_at // DAY
+        for name, amount in institution_days.of_settlement(settlement, history.general):
+            yield Contribution(institution_days.KIND, institution, day, name), amount
+        if (institution, day) in present:
+            continue
+        present.add((institution, day))
+        others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
+        if not any(other.institution == institution for other in others):
+            yield Contribution(institution_days.KIND, institution, day, institution_days.PERSONS), 1
+
+
 def difference(before: Deltas, after: Deltas) -> dict[Contribution, int]:
     """What must be added to `before` to have `after`; nothing where they are equal."""
+    if not before:
+        return {contribution: amount for contribution, amount in after.items() if amount}
     changed = {}
     for contribution in before.keys() | after.keys():
         amount = after[contribution] - before[contribution]

@@ -49,6 +49,13 @@ class Detector(Generic[H]):
         """How far before a changed fact's time such anchors lie, where that is less than `reach`."""
         return self.reach(limits)
 
+    def silent(self, history: H) -> bool:  # noqa: ARG002 - most rules cannot tell at a glance
+        """Whether it can be seen at a glance that there are no findings, anywhere, and time alone makes none.
+
+        Saves judging: a person without a stay has no findings about stays.
+        """
+        return False
+
     def judge(self, history: H, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield every finding anchored in the span."""
         raise NotImplementedError

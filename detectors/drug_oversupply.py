@@ -20,7 +20,7 @@ from detectors.supplies import HUNDREDTH_DAY, Supply, in_hand, supplies
 from detectors.terms import RuleTerms
 from detectors.units import Duration
 from detectors.units import Supply as Days
-from topics.facts import Reversal
+from topics.facts import FeeLine, Reversal
 from topics.money import DAYS_PLACES, half_up, shown
 from topics.registry import Item
 
@@ -60,6 +60,10 @@ class DrugOversupply(Detector[PersonHistory]):
     def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - any limits
         """A supply says nothing about earlier ones."""
         return 0
+
+    def silent(self, history: PersonHistory) -> bool:
+        """Without a line."""
+        return not history.all_of(FeeLine)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a supply of an item, and of a class."""

@@ -47,6 +47,10 @@ class HangBed(Detector[PersonHistory]):
         """None: checks belong to the stay, whose whole course is judged again with any change."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Without a presence check."""
+        return not history.all_of(PresenceCheck)
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay whose first such check lies in the span."""
         for stay, checks in _absences(history, terms.limits):

@@ -4,19 +4,19 @@ The history folds facts in (versions, reversals and voids included), tells what 
 detectors. It never sees arrival order, offsets or a clock: `now` is the greatest tick.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
-from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, tally
-from detectors.standing import StandingFacts, affected
+from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
+from detectors.standing import Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
+from detectors.views import view
 from topics.facts import (
     Admission,
     CardLoss,
@@ -38,8 +38,34 @@ F = TypeVar("F", bound=PersonFact)
 
 KEPT_FOR_EVER: Final = (Enrolment, Death, CardLoss)
 
-_care_time = attrgetter("care_time")
+_REFERRED: Final = frozenset({Settlement, Admission, Enrolment})
+"""What the references are made of."""
+
+_VIEWS: Final = (
+    "settlements",
+    "references",
+    "stays",
+    "_visits",
+    "_by_type",
+    "_care_times",
+    "_lines_by_visit",
+    "_net_lines",
+)
+
+_by_time = attrgetter("at", "ref")
+_by_care = attrgetter("care_time", "id")
 _settled_at = attrgetter("settled_at")
+
+
+def _refile(facts: list[Any], change: Change, key: Callable[[Any], Any]) -> None:
+    """Take one fact out of an ordered list and another in."""
+    if change.before is not None:
+        facts.remove(change.before)
+    if change.after is not None:
+        if facts and key(change.after) < key(facts[-1]):
+            insort(facts, change.after, key=key)
+        else:
+            facts.append(change.after)
 
 
 def filed_at(fact: PersonFact) -> int:
@@ -49,6 +75,8 @@ def filed_at(fact: PersonFact) -> int:
 
 def last_time(fact: PersonFact) -> int:
     """The latest time a fact speaks of."""
+    if type(fact) is FeeLine:
+        return fact.charged_at
     if isinstance(fact, Settlement):
         return max(fact.settled_at, fact.care_time, fact.end or 0)
     end = getattr(fact, "end", None)
@@ -84,7 +112,6 @@ class PersonHistory(StandingFacts):
         self.model: Model | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
-        self._visits: dict[str, set[str]] = {}
 
     @property
     def now(self) -> int:
@@ -98,15 +125,47 @@ class PersonHistory(StandingFacts):
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
         for fact in facts:
-            self._hold(fact.ref, fact)
+            super()._hold(fact.ref, fact)
+        self._forget_views()
+
+    @view
+    def _visits(self) -> dict[str, set[str]]:
+        """The facts of each visit, standing or not, by identity."""
+        found: dict[str, set[str]] = {}
+        for ref, fact in self.facts.items():
+            if visit := getattr(fact, "visit", None):
+                found.setdefault(visit, set()).add(ref)
+        return found
 
     def _hold(self, ref: str, fact: Any) -> None:  # noqa: ANN401 - see the base class
+        visits = self._visits
         old = self.facts.get(ref)
         if old is not None and (visit := getattr(old, "visit", None)):
-            self._visits[visit].discard(ref)
+            visits[visit].discard(ref)
         super()._hold(ref, fact)
         if visit := getattr(fact, "visit", None):
-            self._visits.setdefault(visit, set()).add(ref)
+            visits.setdefault(visit, set()).add(ref)
+
+    def is_fresh(self, facts: Iterable[Any]) -> bool:
+        """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
+
+        Nothing cancels or changes what is here then, and no stay is touched.
+        """
+        if self._cancelling:
+            return False
+        known, visits = self._visits, self._visits.keys()
+        seen: set[str] = set()
+        for fact in facts:
+            kind = type(fact)
+            if kind is Settlement:
+                if fact.med_type in self.general.inpatient or fact.ref in self.facts or fact.id in seen:
+                    return False
+                seen.add(fact.id)
+            elif kind is not FeeLine:
+                return False
+            if fact.visit in visits and known[fact.visit]:
+                return False
+        return True
 
     def touches(self, fact: PersonFact) -> tuple[str, ...]:
         """Visits whose course a fact may change, as far as they are known before it is folded."""
@@ -122,7 +181,9 @@ class PersonHistory(StandingFacts):
         A reversal or void whose target is still kept stays. Tells how many reversals waited in vain.
         """
         going = set(refs)
-        going -= {ref for ref in going if self._needed(self.facts[ref], going)}
+        # a void of a reversal is needed only once the reversal is known to stay
+        while needed := {ref for ref in going if self._needed(self.facts[ref], going)}:
+            going -= needed
         unmatched = 0
         for ref in sorted(going):
             fact = self.facts[ref]
@@ -138,7 +199,7 @@ class PersonHistory(StandingFacts):
                 self._visits[visit].discard(ref)
                 if not self._visits[visit]:
                     del self._visits[visit]
-            self._drop(ref)
+        self._drop(going)
         self.floor = floor
         self._forget_views()
         return unmatched
@@ -151,28 +212,79 @@ class PersonHistory(StandingFacts):
     # ------------------------------------------------------------------ views
 
     def _forget_views(self) -> None:
-        for name in ("settlements", "references", "_by_type", "stays", "_lines_by_visit", "_net_lines"):
+        for name in _VIEWS:
             self.__dict__.pop(name, None)
 
-    @cached_property
+    def _refile(self, change: Change) -> None:
+        """Bring the views that were made already up to date; what a change may touch otherwise is made anew."""
+        views = self.__dict__
+        if "references" in views and not self._confirms(change):
+            del views["references"]
+        if "stays" in views and self._moves_stays(change):
+            del views["stays"]
+        views.pop("_net_lines", None)
+        kind = type(change.after or change.before)
+        if kind is FeeLine:
+            views.pop("_lines_by_visit", None)
+        by_type = views.get("_by_type")
+        if by_type is not None:
+            _refile(by_type.setdefault(kind, []), change, _by_time)
+        if kind is Settlement:
+            views.pop("_care_times", None)
+            settlements = views.get("settlements")
+            if settlements is not None:
+                _refile(settlements, change, _by_care)
+
+    def _confirms(self, change: Change) -> bool:
+        """Whether a change leaves the references as they are: one more fact that says the same, or says nothing."""
+        fact = change.after
+        if change.before is not None:
+            return type(fact) not in _REFERRED and type(change.before) not in _REFERRED
+        if type(fact) not in _REFERRED:
+            return True
+        if type(fact) is Enrolment:
+            return False
+        for attribute, reference in zip(ATTRIBUTES, self.references, strict=True):
+            value = given(fact, attribute)
+            if value is not None and value != reference:
+                return False
+        return True
+
+    def _moves_stays(self, change: Change) -> bool:
+        """Whether a change is about a stay, or makes or ends one."""
+        for fact in change:
+            if fact is not None:
+                kind = type(fact)
+                if kind is Admission or (kind is Settlement and fact.med_type in self.general.inpatient):
+                    return True
+                if getattr(fact, "visit", None) in self.stays:
+                    return True
+        return False
+
+    @view
     def _by_type(self) -> dict[type[PersonFact], list[PersonFact]]:
         found: dict[type[PersonFact], list[PersonFact]] = {}
-        for ref in self.facts:
-            fact = self.live(ref)
-            if fact is not None:
-                found.setdefault(type(fact), []).append(fact)
+        every = self.facts.values() if not self._cancelling else filter(None, map(self.live, self.facts))
+        for fact in every:
+            found.setdefault(type(fact), []).append(fact)
         for facts in found.values():
-            facts.sort(key=lambda fact: (fact.at, fact.ref))
+            if len(facts) > 1:
+                facts.sort(key=_by_time)
         return found
 
     def all_of(self, kind: type[F]) -> Sequence[F]:
         """The standing facts of a kind by event time, ties by identity."""
         return self._by_type.get(kind, [])  # type: ignore[return-value]  # filed by their type
 
-    @cached_property
+    @view
     def settlements(self) -> Sequence[Settlement]:
         """The standing settlements by care time, ties by id."""
-        return sorted(self.all_of(Settlement), key=attrgetter("care_time", "id"))
+        return sorted(self.all_of(Settlement), key=_by_care)
+
+    @view
+    def _care_times(self) -> list[int]:
+        """The care times of `settlements`."""
+        return [one.settled_at if one.begin is None else one.begin for one in self.settlements]
 
     def settlements_in(self, span: Span) -> Sequence[Settlement]:
         """The standing settlements with care time in the span, by care time, ties by id."""
@@ -181,9 +293,9 @@ class PersonHistory(StandingFacts):
 
     def settlement_places(self, span: Span) -> tuple[int, int]:
         """Where `settlements_in(span)` begins and ends among `settlements`."""
-        found = self.settlements
-        begin = bisect_left(found, span.begin, key=_care_time)
-        return begin, bisect_right(found, span.end, lo=begin, key=_care_time)
+        found = self._care_times
+        begin = bisect_left(found, span.begin)
+        return begin, bisect_right(found, span.end, lo=begin)
 
     def settled_in(self, span: Span) -> Sequence[Settlement]:
         """The standing settlements with settlement time in the span, by that time, ties by id."""
@@ -191,11 +303,15 @@ class PersonHistory(StandingFacts):
         begin = bisect_left(found, span.begin, key=_settled_at)
         return found[begin : bisect_right(found, span.end, lo=begin, key=_settled_at)]
 
-    @cached_property
+    @view
     def references(self) -> References:
         """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
         enrolled = self.live("enrolment:" + self.person)
         givers: list[Settlement | Admission] = [*self.all_of(Settlement), *self.all_of(Admission)]
+        if enrolled is None and not self.forgotten:
+            found = settled(givers)
+            if found is not None:
+                return found
         values = []
         for attribute in ATTRIBUTES:
             value = given(enrolled, attribute) if isinstance(enrolled, Enrolment) else None
@@ -215,7 +331,7 @@ class PersonHistory(StandingFacts):
         """Whether the visit is a stay: it has an admission, or a settlement of an inpatient type."""
         return visit in self.stays
 
-    @cached_property
+    @view
     def _lines_by_visit(self) -> dict[tuple[str, str], list[FeeLine]]:
         found: dict[tuple[str, str], list[FeeLine]] = {}
         for line in self.all_of(FeeLine):
@@ -226,7 +342,7 @@ class PersonHistory(StandingFacts):
         """The standing lines of a visit as they were uploaded, cancelling lines among them."""
         return self._lines_by_visit.get((institution, visit), [])
 
-    @cached_property
+    @view
     def stays(self) -> dict[str, Stay]:
         """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
         parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in self.all_of(Admission)}
@@ -286,7 +402,7 @@ class PersonHistory(StandingFacts):
         ends = {self.live_until(visit) for _, visit in self._lines_by_visit} - {ALWAYS.end}
         return min((end + 1 for end in ends if end >= self.now), default=None)
 
-    @cached_property
+    @view
     def _net_lines(self) -> dict[tuple[str, str], Sequence[NetLine]]:
         return {}
 

@@ -58,6 +58,17 @@ class ImpossibleTravel(Detector[PersonHistory]):
         """None: a fact does not touch those before it."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Where the person was never at two institutions."""
+        places = {one.institution for one in history.settlements}
+        if len(places) > 1:
+            return False
+        others: tuple[Admission | PresenceCheck, ...] = (
+            *history.all_of(Admission),
+            *history.all_of(PresenceCheck),
+        )
+        return not others or len(places.union(one.institution for one in others)) < 2
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement or stay; of a stay its earliest fact at fault is the anchor."""
         told: set[tuple[str, str]] = set()

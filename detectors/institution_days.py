@@ -5,6 +5,7 @@ settled stay (all of its settlements added up) on the day of its last settlement
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from detectors.findings import Span
@@ -29,29 +30,37 @@ STAYS_COST: Final = "settled-stays-cost"
 READS: Final = (Settlement, Reversal, Admission, Discharge)
 
 
-def give(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int]]:
-    """What the person's settlements and stays add to institutions, with amounts, on the days of the span."""
-    settlements = history.settled_in(span)
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:
+    """What the settlements and stays of some visits add to institutions, with amounts.
+
+    A person counts once an institution and day: where a settlement of another visit makes that so already, these
+    visits add nothing.
+    """
     present = set()
-    visits = set()
-    for settlement in settlements:
-        institution, day = settlement.institution, settlement.settled_at // DAY
-        present.add((institution, day))
-        visits.add(settlement.visit)
-        for name, amount in _of_settlement(settlement, history.general):
-            yield Contribution(KIND, institution, day, name), amount
-    for institution, day in present:
-        yield Contribution(KIND, institution, day, PERSONS), 1
     for visit in visits:
-        stay = history.stays.get(visit)
-        if stay is None or not stay.settled or not span.holds(stay.settlements[-1].settled_at):
-            continue
-        day = stay.settlements[-1].settled_at // DAY
-        yield Contribution(KIND, stay.institution, day, STAYS), 1
-        yield Contribution(KIND, stay.institution, day, STAYS_COST), stay.total or 0
+        for settlement in history.visit(visit):
+            if type(settlement) is Settlement:
+                institution, day = settlement.institution, settlement.settled_at // DAY
+                present.add((institution, day))
+                for name, amount in of_settlement(settlement, history.general):
+                    yield Contribution(KIND, institution, day, name), amount
+    for institution, day in present:
+        others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
+        if not any(other.institution == institution and other.visit not in visits for other in others):
+            yield Contribution(KIND, institution, day, PERSONS), 1
+    stays = history.stays
+    if not stays:
+        return
+    for visit in visits:
+        stay = stays.get(visit)
+        if stay is not None and stay.settled:
+            day = stay.settlements[-1].settled_at // DAY
+            yield Contribution(KIND, stay.institution, day, STAYS), 1
+            yield Contribution(KIND, stay.institution, day, STAYS_COST), stay.total or 0
 
 
-def _of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
+def of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
+    """What one settlement adds to its institution's day: measures and amounts."""
     yield FUND, settlement.fund
     yield SETTLEMENTS, 1
     if settlement.med_type in general.inpatient:

@@ -39,6 +39,10 @@ class LeaveTooLong(Detector[PersonHistory]):
         """None: the leave belongs to the stay, whose whole course is judged again with any change."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Without a leave."""
+        return not history.all_of(Leave)
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a leave begun in the span."""
         for leave in history.all_of(Leave):

@@ -37,6 +37,10 @@ class OutpatientDuringStay(Detector[PersonHistory]):
         """None: the settlement lies within the stay, whose whole course is judged again with any change."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Without a stay."""
+        return not history.stays
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement with care time in the span."""
         for settlement, stays in _inside(history, terms, span):

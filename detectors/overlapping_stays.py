@@ -37,6 +37,10 @@ class OverlappingStays(Detector[PersonHistory]):
         """None: the later stay begins within the former one, whose whole course is judged again with any change."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """With less than two stays."""
+        return len(history.stays) < 2
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay that begins in the span."""
         for later, formers in _overlapping(history, terms.limits.overlap, span):

@@ -7,7 +7,7 @@ its name is then `measure:` and the thing as JSON.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from detectors.findings import Span
@@ -72,17 +72,20 @@ class KeyHistory(StandingFacts):
         for fact in facts:
             self._hold(fact.ref, fact)
 
-    def load_panes(self, panes: Iterable[tuple[int, Mapping[str, int]]]) -> None:
-        """Take in panes that were kept (from stored state), of days not loaded before."""
+    def load_panes(self, panes: Iterable[tuple[int, dict[str, int]]]) -> None:
+        """Take in panes that were kept (from stored state), of days not loaded before; they are the history's now."""
         for day, pane in panes:
-            self.panes[day] = dict(pane)
-            insort(self.days, day)
+            self.panes[day] = pane
+        self.days = sorted(self.panes)
 
     def add(self, day: int, name: str, amount: int) -> None:
         """Add a signed amount to a day's measure; a measure that becomes 0 is gone."""
         measure = measure_of(name)
-        before = self.touched.get(measure, Span(day, day))
-        self.touched[measure] = Span(min(before.begin, day), max(before.end, day))
+        before = self.touched.get(measure)
+        if before is None:
+            self.touched[measure] = Span(day, day)
+        elif not before.begin <= day <= before.end:
+            self.touched[measure] = Span(min(before.begin, day), max(before.end, day))
         pane = self.panes.get(day)
         if pane is None:
             pane = self.panes[day] = {}
@@ -101,9 +104,7 @@ class KeyHistory(StandingFacts):
         for day in days:
             del self.panes[day]
         self.days = sorted(self.panes)
-        for ref in refs:
-            if ref in self.facts:
-                self._drop(ref)
+        self._drop(self.facts.keys() & set(refs))
         self.floor = floor
 
     def days_from(self, first: int, last: int) -> list[int]:
@@ -117,7 +118,8 @@ class KeyHistory(StandingFacts):
     def first_day(self, measure: str) -> int | None:
         """The first day on which a measure is known; None without any."""
         for day in self.days:
-            if any(measure_of(name) == measure for name in self.panes[day]):
+            pane = self.panes[day]
+            if measure in pane or any(measure_of(name) == measure for name in pane):
                 return day
         return None
 

@@ -40,6 +40,10 @@ class PriceOverCeiling(Detector[PersonHistory]):
         """A fact touches lines of its own visit alone."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Without a line."""
+        return not history.all_of(FeeLine)
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a line."""
         over: dict[tuple[str, str], dict[str, int]] = {}

@@ -6,10 +6,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from topics.facts import Admission, Enrolment, Settlement
+from topics.identity import FAULT
 
 ATTRIBUTES: Final = ("certno", "gender", "birth_day")
 GENDERS: Final = ("1", "2")
 """Known genders; any other code is unknown and never compared."""
+_KNOWN: Final = frozenset(GENDERS)
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -59,3 +61,18 @@ def most_frequent(counts: dict[Any, Tally]) -> Any:  # noqa: ANN401 - text or da
     if not counts:
         return None
     return min(counts.items(), key=lambda pair: (-pair[1].count, pair[1].first))[0]
+
+
+def settled(facts: Iterable[Settlement | Admission]) -> References | None:
+    """The values that facts give, where no two of them give different ones; None where counts must decide."""
+    certnos, genders, days = set(), set(), set()
+    for fact in facts:
+        certnos.add(fact.certno)
+        genders.add(fact.gender)
+        days.add(fact.birth_day)
+    certnos -= {None, FAULT}
+    genders &= _KNOWN
+    days.discard(None)
+    if len(certnos) > 1 or len(genders) > 1 or len(days) > 1:
+        return None
+    return References(next(iter(certnos), None), next(iter(genders), None), next(iter(days), None))

@@ -61,6 +61,8 @@ class RepeatVisits(Detector[PersonHistory]):
             return
         visits = [settlement for settlement in visits if not is_series(settlement, history)]
         for band in terms.limits.bands:
+            if len(visits) < band.visits:
+                continue
             for group in _groups(visits, band):
                 for burst, most in bursts(group, band):
                     if span.holds(burst[0].care_time):

@@ -69,6 +69,10 @@ class SplitStay(Detector[PersonHistory]):
         """None: a stay does not touch those before it."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """With less than two stays."""
+        return len(history.stays) < 2
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay that begins in the span."""
         if len(history.stays) < 2:

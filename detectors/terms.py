@@ -196,8 +196,13 @@ class TermsSet:
 
     @property
     def set_id(self) -> str:
-        """What workers of one group must have in common."""
+        """The ids of all versions, for people."""
         return "+".join(terms.terms_id for terms in self.versions)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What sets are compared by: the digest of each version, in order."""
+        return tuple(terms.digest for terms in self.versions)
 
     def at(self, time: int) -> Terms:
         """The version in force at a local second."""

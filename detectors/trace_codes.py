@@ -4,13 +4,14 @@ Lines that hand a pack to a person: outpatient, emergency and pharmacy lines, an
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
 
-from detectors.findings import ALWAYS, Span
+from detectors.findings import ALWAYS
 from detectors.history import PersonHistory
-from detectors.lines import NetLine, lines_in
+from detectors.lines import NetLine
 from detectors.panes import Contribution
 from detectors.stays import STAY_FACTS
 from detectors.terms import General
@@ -53,16 +54,21 @@ read: Final = msgspec.json.Decoder(CodedLine).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def give(history: PersonHistory, span: Span) -> Iterator[tuple[Contribution, int]]:
-    """The lines charged in the span, each on its day to each of its codes."""
-    visits = {(line.institution, line.visit) for line in lines_in(history.all_of(FeeLine), span) if line.trace_codes}
-    for institution, visit in visits:
+def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:
+    """The lines of some visits, each on its day to each of its codes."""
+    places = {
+        (line.institution, visit)
+        for visit in visits
+        for line in history.visit(visit)
+        if type(line) is FeeLine and line.trace_codes
+    }
+    for institution, visit in places:
         until = history.live_until(visit)
         if until == ALWAYS.begin:
             continue
         for net_line in history.net_lines(institution, visit):
             line = net_line.line
-            if line.trace_codes and span.holds(line.charged_at) and hands_out(net_line, history.general):
+            if line.trace_codes and hands_out(net_line, history.general):
                 codes = tuple(sorted(set(line.trace_codes)))
                 coded = CodedLine(
                     line.charged_at,

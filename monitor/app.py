@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from detectors.forest import SCALE
 from monitor import clock
 from monitor.connection import Connection, wait_for_broker
 from monitor.delivery.app import DeliveryApp
@@ -24,11 +25,20 @@ from monitor.outgoing import Targets
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
+from monitor.topic_ids import topic_ids
+from monitor.watched import Watched
+from monitor.worker.agreement import Agreement
+from monitor.worker.failures import Failures
+from monitor.worker.institutions import Institutions
+from monitor.worker.joining import check_group
+from monitor.worker.lost_state import refuse_lost_state
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
 from monitor.worker.ports import live as live_ports
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
+from monitor.worker.sources import Sources, rebuild_command
+from monitor.worker.supervisor import restarts
 from monitor.worker.ticker import Ticker
 from monitor.worker.unit import Unit, UnitContext
 from topics.catalogue import (
@@ -73,6 +83,7 @@ class WorkerSettings:
         tick_seconds: how often ticks are produced into live topics.
         delivery: limits and timeouts.
         advertised: host name by which other workers reach this one's pages; None: `host`.
+        adopt: judge again what was judged with other terms or another model; refused while such workers run.
     """
 
     connection: Connection
@@ -87,6 +98,7 @@ class WorkerSettings:
     tick_seconds: float = 5.0
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     advertised: str | None = None
+    adopt: bool = False
 
     @property
     def consumer_group(self) -> str:
@@ -127,6 +139,7 @@ class WorkerApp(DeliveryApp):
             parts.engine,
             on_failure=self.fail,
             on_bad=lambda why: parts.metrics.quarantined.labels(REGISTRY, why.reason).inc(),
+            rebuild=rebuild_command(self._settings.prefix, self._settings.group),
         )
         await parts.feed.start()
         pages = Pages(self, parts.units, parts.metrics, parts.token, parts.partitions, self._owner)
@@ -168,8 +181,25 @@ class Parts:
     feed: RegistryFeed | None = None
 
 
-async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozenset[str]]:
-    """Ask the broker: cluster id, partitions by topic, and the source topics that need ticks.
+@dataclass(frozen=True)
+class Standing:
+    """What the broker says of itself and of the topics.
+
+    Attributes:
+        cluster: id of the cluster.
+        counts: partitions by topic.
+        live: source topics that the broker stamps: they need ticks.
+        ids: identity of each of the worker's topics.
+    """
+
+    cluster: str
+    counts: dict[str, int]
+    live: frozenset[str]
+    ids: dict[str, str]
+
+
+async def prepare(settings: WorkerSettings) -> Standing:
+    """Ask the broker how things stand.
 
     Raises:
         StartRefused: topics are missing, or differ in their number of partitions.
@@ -190,13 +220,16 @@ async def prepare(settings: WorkerSettings) -> tuple[str, dict[str, int], frozen
         listed = ", ".join(f"{name} has {counts[name]}" for name in (*sources, *inner))
         raise StartRefused(
             f"these topics must have the same number of partitions: {listed}. Keys stay with their state only while "
-            "the number does not change: create the topics anew under another --prefix and play the facts into them"
+            "the number does not change: create the topics anew under another --prefix and play the facts into them, "
+            "or, if the source topics were created anew and filled again, make the internal ones fit with "
+            f"`{rebuild_command(prefix, settings.group)}`"
         )
     standing = await describe(settings.connection, sources)
     live = frozenset(
         name for name, topic in standing.items() if topic.configs.get("message.timestamp.type") == "LogAppendTime"
     )
-    return cluster, counts, live
+    ids = await topic_ids(settings.connection, [*sources, *inner])
+    return Standing(cluster, counts, live, ids)
 
 
 def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
@@ -204,6 +237,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
 
     Raises:
         StartRefused: topics, state or terms do not allow it.
+        AgreementError: the group judges with other terms or another model.
         TermsError: the terms cannot be used.
         ModelFileError: the model cannot be used.
         ConnectionFailed: connection settings cannot be used.
@@ -212,7 +246,12 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
 
     terms = load_terms(settings.terms)
     scorer = load_scorer(settings.model)
-    cluster, counts, live = asyncio.run(prepare(settings))
+    agreement = Agreement.of(terms, None if scorer is None else scorer.model.version)
+    standing = asyncio.run(prepare(settings))
+    counts = standing.counts
+    asyncio.run(
+        check_group(settings.connection, settings.consumer_group, agreement, settings.delivery.session_timeout_s)
+    )
     prefix, group = settings.prefix, settings.group
     partitions = counts[prefix + CLAIMS]
     names = {name: prefix + name(group) for name in (contributions, person_changelog, key_changelog)}
@@ -220,11 +259,24 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     metrics = Metrics()
     if scorer is not None:
         metrics.model_loaded.set(1)
+        metrics.model_threshold.set(scorer.model.threshold / SCALE)
+        judged = scorer.model.counts
+        seen_over = judged.over_threshold / max(judged.held_out or judged.fitted, 1)
+        metrics.model_expected.set(max(seen_over, scorer.model.settings.alerts_per_10k / 10_000))
         trained_until = (scorer.model.last_day + 1) * DAY - UTC_OFFSET
         metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
+    metrics.partitions.set(2 * partitions)
+    metrics.terms.info({"terms_id": terms.set_id})
+    metrics.restarts.inc(restarts())
+    failures = Failures(settings.data / "transactions-failed")
+    for stage_name in (PERSONS, KEYS):
+        metrics.transactions_failed.labels(stage_name).inc(failures.count(stage_name))
+    institutions = Institutions(engine.registry, terms.general)
+    metrics.watch(Watched(metrics.standing, institutions))
+    metrics.watch_disk(settings.data)
     units: dict[tuple[str, int], Unit] = {}
     socket, url = listen(settings.host, settings.port, settings.advertised)
-    ticker = Ticker(settings.connection, live, settings.tick_seconds)
+    ticker = Ticker(settings.connection, standing.live, settings.tick_seconds)
     parts = Parts(engine, metrics, units, shared_token(settings.data), partitions, socket, ticker)
 
     def targets(changelog: str) -> Targets:
@@ -244,6 +296,9 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     )
     judges: Mapping[str, Any] = {PERSONS: engine.persons, KEYS: engine.keys}
 
+    changelogs = {PERSONS: names[person_changelog], KEYS: names[key_changelog]}
+    identities = {stage: f"{standing.cluster}/{standing.ids[name]}" for stage, name in changelogs.items()}
+    sources = Sources(prefix, standing.ids, partitions, rebuild_command(prefix, group))
     general = terms.general
     limits = Limits(general.quarantine_window, int(general.quarantine_share) if settings.quarantine else None)
 
@@ -254,18 +309,26 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             ports=live_ports(settings.connection, settings.consumer_group),
             group=settings.consumer_group,
             data=settings.data,
-            targets={PERSONS: targets(names[person_changelog]), KEYS: targets(names[key_changelog])},
+            targets={stage: targets(name) for stage, name in changelogs.items()},
             judges=judges,
             registry=parts.feed,
             metrics=metrics,
-            cluster=cluster,
+            changelogs=identities,
             prefix=prefix,
+            agreement=agreement,
+            adopt=settings.adopt,
+            sources=sources,
+            check_lost=lambda unknown: refuse_lost_state(
+                settings.connection, settings.consumer_group, unknown, sources.rebuild
+            ),
             limits=limits,
             units=units,
+            institutions=institutions,
+            failures=failures,
         )
         return Unit(context, stage, partition, control)
 
-    delivery = replace(settings.delivery, client_id=client_id(url))
+    delivery = replace(settings.delivery, client_id=client_id(url, agreement))
     app = WorkerApp(
         settings, parts, connection=settings.connection, stages=stages, handler=handler, delivery_settings=delivery
     )

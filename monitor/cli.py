@@ -10,6 +10,8 @@ from monitor.commands import (
     backtest,
     broker,
     demo,
+    dlq,
+    doctor,
     import_facts,
     page,
     play,
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(epilog=backtest.EXAMPLES)(backtest.backtest)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=page.EXAMPLES)(page.page)
@@ -40,6 +43,7 @@ app.command(epilog=alerts.EXAMPLES)(alerts.alerts)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(broker.app, name="broker")

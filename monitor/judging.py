@@ -39,6 +39,7 @@ class Rules:
         self.terms = terms
         self.active: dict[str, Detector[Any]] = {}
         self._reach: dict[str, tuple[int, int]] = {}
+        self._only: dict[str, RuleTerms] = {}
         self._waiting: list[tuple[Detector[Any], RuleTerms]] = []
         for rule, detector in detectors.items():
             versions = [version.rules[rule] for version in terms.versions if rule in version.rules]
@@ -46,6 +47,8 @@ class Rules:
                 continue
             limits = [version.limits for version in versions]
             self.active[rule] = detector
+            if len(terms.versions) == 1:
+                self._only[rule] = versions[0]
             self._reach[rule] = max(map(detector.reach_back, limits)), max(map(detector.reach, limits))
             if type(detector).wake is not Detector.wake:
                 self._waiting += [(detector, version) for version in versions]
@@ -54,8 +57,8 @@ class Rules:
         self.longest_look_back = max(map(sum, self._reach.values()), default=0)
 
     def reach(self, rule: str) -> tuple[int, int]:
-        """The longest reach of the rule over all versions of the terms, back and ahead, seconds."""
-        return self._reach[rule]
+        """The longest reach of the rule over all versions of the terms, back and ahead, seconds; 0 without the rule."""
+        return self._reach.get(rule, (0, 0))
 
     def woken(self, rule: str) -> int | None:
         """How far before a wake time the rule's findings change, over all versions of the terms; None: anywhere."""
@@ -64,9 +67,19 @@ class Rules:
         return max(known) if len(known) == len(backs) else None
 
     def judge(self, rule: str, history: Any, span: Span) -> dict[Identity, Finding]:  # noqa: ANN401 - a history
-        """All findings of a rule anchored in the span, each under the terms in force at its anchor."""
+        """All findings of a rule anchored in the span, each under the terms in force at its anchor.
+
+        None for a rule that no version of the terms has: what still stands of it came from other terms.
+        """
         found: dict[Identity, Finding] = {}
+        if rule not in self.active:
+            return found
         judge = self.active[rule].judge
+        only = self._only.get(rule)
+        if only is not None:
+            for finding in judge(history, only, span):
+                found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
+            return found
         for terms, part in self.terms.over(rule, span):
             for finding in judge(history, terms, part):
                 found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
@@ -74,7 +87,7 @@ class Rules:
 
     def wake(self, history: Any) -> int | None:  # noqa: ANN401 - a history
         """The next tick at which any rule must judge by time alone."""
-        wakes = [detector.wake(history, terms) for detector, terms in self._waiting]
+        wakes = [detector.wake(history, terms) for detector, terms in self._waiting if not detector.silent(history)]
         return min((wake for wake in wakes if wake is not None), default=None)
 
 
@@ -122,6 +135,8 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 -held.amount,
+                severity_before=held.severity,
+                institution_before=held.institution,
             ),
             held,
             None,
@@ -145,6 +160,7 @@ def changes(
             institution=finding.institution or "",
             amount=finding.amount or 0,
             revision=1 if before is None else before.revision + 1,
+            severity=alert.sev_deg or "",
         )
         standing[identity] = after
         yield (
@@ -158,6 +174,9 @@ def changes(
                 cause.record,
                 cause.time_ms,
                 after.amount - (0 if before is None else before.amount),
+                after.amount,
+                "" if before is None else before.severity,
+                "" if before is None else before.institution,
             ),
             before,
             after,

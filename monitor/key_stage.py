@@ -14,9 +14,11 @@ from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
 from detectors.standing import Change
 from detectors.terms import General
+from monitor.account import RecordCounts
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.key_state import KeyState
 from monitor.records import Effects, Frame, Reader, Record, Rejected, frame_decoder
+from monitor.recount import account_of
 from monitor.state import KEY_HEADS, META, encode, key_key, key_of, read_meta
 from topics import reasons
 from topics.admission import Bounds, admit
@@ -76,6 +78,7 @@ class KeyStage:
         """Judge a batch of one partition's records in their order."""
         effects = Effects()
         meta = read_meta(store.get(META))
+        account = account_of(meta, store)
         before = self._now(meta.clocks)
         works: dict[tuple[str, str], _Work] = {}
         for record in records:
@@ -83,18 +86,23 @@ class KeyStage:
                 effects.account["record", "redelivered"] += 1
                 continue
             meta.offsets[record.topic] = record.offset
+            counts = account.of(record.topic)
+            counts.read += 1
             if record.topic == self._contributions:
                 frame = self._frame(record)
+                counts.admitted += 1
                 meta.clocks[frame.source] = max(frame.clock, meta.clocks.get(frame.source, 0))
                 self._add(frame, record, works, store, effects, self._now(meta.clocks))
             else:
-                self._own(record, works, store, effects, self._now(meta.clocks))
+                self._own(record, works, store, effects, self._now(meta.clocks), counts)
         now = self._now(meta.clocks)
         if now > before:
             self._wake(now, records[-1], works, store)
         for work in works.values():
             self._judge(work, effects, now)
         self._write(works.values(), effects)
+        for work in works.values():
+            account.facts.add(work.state.history.counts)
         meta.terms = self._rules_id()
         effects.writes[META] = encode(meta)
         return effects
@@ -150,14 +158,23 @@ class KeyStage:
     ) -> None:
         origin = (record.topic, record.partition, record.offset)
         for entry in frame.entries:
-            cause = Cause(entry.cause, origin, entry.time_ms)
-            work = self._work(entry.kind, entry.key, cause, works, store)
+            work = works.get((entry.kind, entry.key))
+            if work is None:
+                cause = Cause(entry.cause, origin, entry.time_ms)
+                work = self._work(entry.kind, entry.key, cause, works, store)
+            elif work.cause.ref != entry.cause or work.cause.record != origin:
+                work.cause = Cause(entry.cause, origin, entry.time_ms)
             self._age(work, entry.time_ms, now, effects)
             work.state.add(entry.day, entry.name, entry.amount)
-            work.cause = cause
 
     def _own(
-        self, record: Record, works: dict[tuple[str, str], _Work], store: Reader, effects: Effects, now: int
+        self,
+        record: Record,
+        works: dict[tuple[str, str], _Work],
+        store: Reader,
+        effects: Effects,
+        now: int,
+        counts: RecordCounts,
     ) -> None:
         """Fold a fact about an institution itself."""
         try:
@@ -165,11 +182,14 @@ class KeyStage:
         except Quarantined as why:
             effects.rejected.append(Rejected(record, why))
             effects.account["record", "quarantined"] += 1
+            counts.quarantined += 1
             return
+        if isinstance(facts[0], Tick):
+            effects.account["tick", "admitted"] += 1  # stage two's time comes with the contributions
+            counts.ticks += 1
+            return
+        counts.admitted += 1
         for fact in facts:
-            if isinstance(fact, Tick):
-                effects.account["tick", "admitted"] += 1  # stage two's time comes with the contributions
-                continue
             origin = (record.topic, record.partition, record.offset)
             cause = Cause(fact.ref, origin, record.time_ms or 0)
             work = self._work("institution", fact.institution, cause, works, store)
@@ -218,9 +238,22 @@ class KeyStage:
             for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
                 effects.alerts.append(change)
                 state.moved(before, after)
+        if work.whole:
+            self._drop_foreign(work, rules, effects)
         if rules.waiting:
             state.wake = rules.wake(history)
         work.whole, work.woken, work.changed, history.touched = False, None, [], {}
+
+    @staticmethod
+    def _drop_foreign(work: _Work, rules: Rules, effects: Effects) -> None:
+        """Withdraw what stands of rules that no version of the terms has: it came from other terms."""
+        state = work.state
+        floor = state.history.floor
+        span = ALWAYS if floor is None else Span(floor, ALWAYS.end)
+        for rule in sorted({held.rule for held in state.findings.values()} - set(rules.active)):
+            for change, before, after in changes(state.findings, rule, span, {}, work.cause, None):
+                effects.alerts.append(change)
+                state.moved(before, after)
 
     @staticmethod
     def _write(works: Iterable[_Work], effects: Effects) -> None:

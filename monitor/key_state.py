@@ -14,12 +14,14 @@ from monitor.state import (
     KeyHead,
     by_identity,
     encode,
+    encode_ordered,
     key_chunk,
     key_chunk_key,
     key_key,
     read_key_chunk,
     read_key_head,
 )
+from topics.facts import Void
 from topics.institutions import AnyInstitutionFact
 from topics.registry import Registry
 from topics.times import DAY
@@ -110,11 +112,23 @@ class KeyState:
 
     def must_forget(self, cut: int) -> bool:
         """Whether a chunk lies wholly before a local second."""
-        return bool(self._chunks) and min(self._chunks) < key_chunk(cut // DAY)
+        oldest = min(self._chunks, default=None)
+        return oldest is not None and oldest < key_chunk(cut // DAY) and oldest < self._keep_from(cut)
+
+    def _keep_from(self, cut: int) -> int:
+        """The first chunk to keep: that of a void stays as long as what it voids (an announced change, say)."""
+        first = key_chunk(cut // DAY)
+        keep = first
+        for fact in self.history.facts.values():
+            if isinstance(fact, Void) and key_chunk(fact.at // DAY) < keep:
+                voided = self.history.facts.get(fact.target)
+                if voided is not None and key_chunk(voided.at // DAY) >= first:
+                    keep = key_chunk(fact.at // DAY)
+        return keep
 
     def forget(self, cut: int) -> None:
         """Forget the chunks wholly before a local second; their findings are frozen."""
-        first = key_chunk(cut // DAY)
+        first = self._keep_from(cut)
         going = {number for number in self._chunks if number < first}
         days = [day for day in self.history.panes if key_chunk(day) in going]
         refs = [ref for ref, fact in self.history.facts.items() if key_chunk(fact.at // DAY) in going]
@@ -129,12 +143,10 @@ class KeyState:
     def writes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The values that must be written; None deletes."""
         for number in sorted(self._dirty):
-            panes = [
-                (day, dict(sorted(pane.items())))
-                for day, pane in sorted(self.history.panes.items())
-                if key_chunk(day) == number
-            ]
-            facts = [fact for _, fact in sorted(self.history.facts.items()) if key_chunk(fact.at // DAY) == number]
+            history = self.history
+            first = number * KEY_CHUNK_DAYS
+            panes = [(day, history.panes[day]) for day in history.days_from(first, first + KEY_CHUNK_DAYS - 1)]
+            facts = [fact for _, fact in sorted(history.facts.items()) if key_chunk(fact.at // DAY) == number]
             findings = [
                 self.findings[identity]
                 for identity in sorted(self.findings, key=str)
@@ -142,7 +154,7 @@ class KeyState:
             ]
             name = key_chunk_key(self.kind, self.key, number)
             if panes or facts or findings:
-                yield name, encode(KeyChunk(panes, facts, findings))
+                yield name, encode_ordered(KeyChunk(panes, facts, findings))
             else:
                 self._chunks.discard(number)
                 yield name, None

@@ -1,30 +1,49 @@
 """Every metric of the monitor, each with its kind and meaning; the only place that names one.
 
-No label ever carries a person. Institutions appear in `claims_monitor_institution_at_stake_yuan` alone, and there
-only the top N by money. Base units: seconds, bytes, yuan.
+No label ever carries a person. Institutions are named in `claims_monitor_institution_...` alone, and there only the
+top N; places (region and level) are bounded too, so that a worker has at most some 3,000 series whatever it judges.
+Base units: seconds, bytes, yuan, ratios.
 """
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+import numpy as np
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from monitor.records import AlertChange, Effects
+from detectors.forest import SCALE
+from monitor.account import Account
+from monitor.records import Effects
+from monitor.totals import Standing
+from monitor.watched import Watched
 from topics.money import FEN
 
-TOP_INSTITUTIONS: Final = 20
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.13, 0.2, 0.26, 0.5, 1, 2, 5, 10, 30, 60)
+"""Seconds; finest around the goals (half of the facts within 50 ms, 99 of 100 within 130 to 260 ms)."""
+SLOW_S: Final = 0.26
+"""A fact that took longer is named (topic, partition, offset) by an exemplar."""
 BATCH_BUCKETS: Final = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+SCORE_BUCKETS: Final = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
 
 
 class Metrics:
     """The metrics of one worker process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a series a counter that nobody asks for
         self.registry = CollectorRegistry()
         r = self.registry
         self.facts = Counter(
@@ -37,12 +56,9 @@ class Metrics:
             registry=r,
         )
         self.alerts = Counter(
-            "claims_monitor_alerts", "Alerts raised, revised and withdrawn.", ["rule", "action"], registry=r
-        )
-        self.stake = Gauge(
-            "claims_monitor_at_stake_yuan",
-            "Change of the money at stake in standing alerts since this worker started, by rule.",
-            ["rule"],
+            "claims_monitor_alerts",
+            "Alerts raised, revised and withdrawn (then with the severity they had).",
+            ["rule", "severity", "action"],
             registry=r,
         )
         self.latency = Histogram(
@@ -97,6 +113,12 @@ class Metrics:
         self.recovered = Counter(
             "claims_monitor_recovered_records", "Changelog records read while opening.", ["stage"], registry=r
         )
+        self.recovery = Gauge(
+            "claims_monitor_recovery_ratio",
+            "How much of its changelog a partition has read while opening; 1 when it is done.",
+            ["stage", "partition"],
+            registry=r,
+        )
         self.transactions_failed = Counter(
             "claims_monitor_transactions_failed", "Transactions that did not commit.", ["stage"], registry=r
         )
@@ -107,8 +129,42 @@ class Metrics:
             "claims_monitor_model_age_seconds", "Time since the last day of the model's training data.", registry=r
         )
         self.model_loaded = Gauge("claims_monitor_model_loaded", "1 when settlements are scored.", registry=r)
-        self._institutions = _TopInstitutions()
-        self.registry.register(self._institutions)
+        self.redelivered = Counter(
+            "claims_monitor_redelivered_records",
+            "Records that were delivered again and skipped; no part of the account.",
+            ["stage", "partition"],
+            registry=r,
+        )
+        self.accounts = Accounts()
+        self.registry.register(self.accounts)
+        self.model_threshold = Gauge(
+            "claims_monitor_model_threshold_ratio", "Scores above it make an alert.", registry=r
+        )
+        self.model_expected = Gauge(
+            "claims_monitor_model_expected_ratio",
+            "Share of settlements over the threshold that the model was set to have, at most.",
+            registry=r,
+        )
+        self.partitions = Gauge(
+            "claims_monitor_partitions", "Partitions that the workers of the group share, of both stages.", registry=r
+        )
+        self.restarts = Counter(
+            "claims_monitor_restarts", "Times the parent process started this worker again after it failed.", registry=r
+        )
+        self.terms = Info("claims_monitor_terms", "The terms that are judged by; one for all workers.", registry=r)
+        self.standing = Standing()
+        self._scores = _Scores()
+        r.register(self._scores)
+        r.register(_Standing(self.standing))
+        ProcessCollector(registry=r)
+
+    def watch(self, watched: Watched) -> None:
+        """Show what is watched of institutions."""
+        self.registry.register(_Institutions(watched))
+
+    def watch_disk(self, folder: Path) -> None:
+        """Show the disk that holds the state."""
+        self.registry.register(_Disk(folder))
 
     def account(self, effects: Effects) -> None:
         """Count what a batch did, once its transaction has committed."""
@@ -117,10 +173,23 @@ class Metrics:
         for rejected in effects.rejected:
             self.quarantined.labels(rejected.record.topic, rejected.why.reason).inc()
         for change in effects.alerts:
-            self.alerts.labels(change.alert.rule_id, change.action).inc()
-            if change.amount_change:
-                self.stake.labels(change.alert.rule_id).inc(change.amount_change / FEN)
-        self._institutions.add(effects.alerts)
+            severity = change.severity_before if change.action == "withdrawn" else change.alert.sev_deg
+            self.alerts.labels(change.alert.rule_id, severity or "", change.action).inc(
+                exemplar={"jr_id": change.alert.jr_id}
+            )
+        self._scores.add(effects.scores)
+
+    def took(self, stage: str, seconds: float, record: tuple[str, int, int]) -> None:
+        """Note how long a fact took from its producer to its alerts; a slow one is named.
+
+        Args:
+            stage: that judged it.
+            seconds: it took.
+            record: its topic, partition and offset.
+        """
+        topic, partition, offset = record
+        exemplar = {"topic": topic, "partition": str(partition), "offset": str(offset)} if seconds > SLOW_S else None
+        self.latency.labels(stage).observe(seconds, exemplar)
 
     def exposition(self) -> bytes:
         """All metrics as OpenMetrics text."""
@@ -129,33 +198,186 @@ class Metrics:
 
     def forget_partition(self, stage: str, partition: int, topics: Iterable[str]) -> None:
         """Drop the series of a partition that was given up."""
-        for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready):
+        for gauge in (self.watermark, self.state_keys, self.state_bytes, self.ready, self.recovery):
             gauge.remove_by_labels({"stage": stage, "partition": str(partition)})
+        self.accounts.forget(stage, partition)
         for topic in topics:
             for gauge in (self.lag, self.paused):
                 gauge.remove_by_labels({"topic": topic, "partition": str(partition)})
 
 
-class _TopInstitutions(Collector):
-    """Money at stake of the institutions that have most of it: a bounded number of series."""
+class Accounts(Collector):
+    """The running accounts of the partitions that are open here.
+
+    They come from the state, so they go on where they were after a restart or a change of the owner; the sum over all
+    workers is exact. A partition is counted by its owner alone.
+    """
 
     def __init__(self) -> None:
-        self._fen: Tally[str] = Tally()
+        self._held: dict[tuple[str, int], tuple[Account, str]] = {}
 
-    def add(self, changes: Iterable[AlertChange]) -> None:
-        """Add up what alerts changed."""
-        for change in changes:
-            if change.institution and change.amount_change:
-                self._fen[change.institution] += change.amount_change
+    def put(self, stage: str, partition: int, account: Account, prefix: str) -> None:
+        """Take in how the account of a partition stands; `prefix` is that of topic names."""
+        self._held[stage, partition] = account, prefix
+
+    def forget(self, stage: str, partition: int) -> None:
+        """The partition was given up."""
+        self._held.pop((stage, partition), None)
 
     def collect(self) -> Iterable[Metric]:
-        """The top institutions, at each scrape."""
-        family = GaugeMetricFamily(
-            "claims_monitor_institution_at_stake_yuan",
-            f"Change of the money at stake since this worker started, top {TOP_INSTITUTIONS} institutions.",
-            labels=["institution"],
+        """All accounts, at each scrape."""
+        where = ["stage", "partition"]
+        read = CounterMetricFamily(
+            "claims_monitor_account_records_read",
+            "Records of a source topic, each counted once: admitted + quarantined + ticks.",
+            labels=["topic", "partition"],
         )
-        for institution, fen in self._fen.most_common(TOP_INSTITUTIONS):
-            if fen > 0:
-                family.add_metric([institution], fen / FEN)
+        records = CounterMetricFamily(
+            "claims_monitor_account_records",
+            "What became of the records of a source topic.",
+            labels=["topic", "partition", "outcome"],
+        )
+        admitted = CounterMetricFamily(
+            "claims_monitor_account_facts_admitted",
+            "Distinct facts: live + reversed + voided + forgotten.",
+            labels=where,
+        )
+        facts = GaugeMetricFamily(
+            "claims_monitor_account_facts", "What distinct facts are now.", labels=[*where, "standing"]
+        )
+        repeats = CounterMetricFamily(
+            "claims_monitor_account_repeats",
+            "Facts that were known: duplicates, and versions of which one is superseded.",
+            labels=[*where, "kind"],
+        )
+        differences = GaugeMetricFamily(
+            "claims_monitor_account_differences",
+            "Sums of the account that do not add up; 0 when all is well.",
+            labels=where,
+        )
+        for (stage, number), (account, prefix) in sorted(self._held.items()):
+            partition = str(number)
+            for topic, of in account.records.items():
+                read.add_metric([prefix + topic, partition], of.read)
+                for outcome in ("admitted", "quarantined", "ticks"):
+                    records.add_metric([prefix + topic, partition, outcome], getattr(of, outcome))
+            admitted.add_metric([stage, partition], account.facts.admitted)
+            for standing in ("live", "reversed", "voided", "forgotten"):
+                facts.add_metric([stage, partition, standing], getattr(account.facts, standing))
+            for kind in ("duplicates", "superseded"):
+                repeats.add_metric([stage, partition, kind], getattr(account.facts, kind))
+            differences.add_metric([stage, partition], len(list(account.differences())))
+        return [read, records, admitted, facts, repeats, differences]
+
+
+class _Scores(Collector):
+    """The distribution of anomaly scores; counted in batches."""
+
+    def __init__(self) -> None:
+        self._bounds = np.array([round(bound * SCALE) for bound in SCORE_BUCKETS])
+        self._counts = np.zeros(len(SCORE_BUCKETS) + 1, dtype=np.int64)
+        self._sum = 0
+
+    def add(self, scores: list[int]) -> None:
+        """Count scores, fixed point."""
+        if scores:
+            self._counts += np.bincount(np.searchsorted(self._bounds, scores), minlength=len(self._counts))
+            self._sum += sum(scores)
+
+    def collect(self) -> Iterable[Metric]:
+        """As a histogram."""
+        totals = self._counts.cumsum().tolist()
+        bounds = [*(str(float(bound)) for bound in SCORE_BUCKETS), "+Inf"]
+        family = HistogramMetricFamily(
+            "claims_monitor_claim_score_ratio", "Anomaly scores of settlements; 0.5 is usual, 1 is the most."
+        )
+        family.add_metric([], buckets=list(zip(bounds, totals, strict=True)), sum_value=self._sum / SCALE)
         yield family
+
+
+class _Standing(Collector):
+    """What stands, by rule and severity; exact over restarts, and the sum over all workers is the whole."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterable[Metric]:
+        """Sums over the partitions of this process."""
+        labels = ["rule", "severity"]
+        alerts = GaugeMetricFamily("claims_monitor_standing_alerts", "Alerts that stand.", labels=labels)
+        stake = GaugeMetricFamily("claims_monitor_at_stake_yuan", "Money at stake in standing alerts.", labels=labels)
+        new = GaugeMetricFamily(
+            "claims_monitor_new_today_alerts", "Alerts raised on the latest local day of record time.", labels=labels
+        )
+        new_money = GaugeMetricFamily(
+            "claims_monitor_new_today_yuan", "Money at stake in them when they were raised.", labels=labels
+        )
+        for (rule, severity), total in sorted(self._standing.rules().items()):
+            key = [rule, severity]
+            alerts.add_metric(key, total.alerts)
+            stake.add_metric(key, total.amount / FEN)
+            new.add_metric(key, total.new)
+            new_money.add_metric(key, total.new_amount / FEN)
+        yield from (alerts, stake, new, new_money)
+
+
+class _Institutions(Collector):
+    """Places, and the institutions at the top: a bounded number of series."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    def collect(self) -> Iterable[Metric]:
+        """As last seen."""
+        seen = self._watched.seen()
+        place, one = ["region", "level"], ["institution", "region", "level"]
+        rows: list[tuple[str, str, list[str], Mapping[tuple[str, ...], float]]] = [
+            ("place_standing_alerts", "Alerts that stand, by place of the institution.", place, seen.alerts),
+            ("place_at_stake_yuan", "Money at stake, by place of the institution.", place, seen.stake),
+            ("place_new_today_alerts", "Alerts raised today, by place of the institution.", place, seen.new),
+            ("place_new_today_yuan", "Money at stake in them when raised.", place, seen.new_money),
+            ("institutions", "Institutions that have ever settled.", place, seen.institutions),
+            (
+                "institutions_silent",
+                "Of these: settled on most days of a week, and neither yesterday nor today.",
+                place,
+                seen.silent,
+            ),
+            ("institution_at_stake_yuan", "Money at stake, top institutions of this worker.", one, seen.top_stake),
+            ("institution_standing_alerts", "Alerts that stand, the same institutions.", one, seen.top_alerts),
+            (
+                "institution_quota_used_ratio",
+                "Share of the running period's quota that is used; those that run ahead of time most.",
+                [*one, "period"],
+                seen.quota_used,
+            ),
+            (
+                "institution_quota_elapsed_ratio",
+                "Share of that period that has passed, today included.",
+                [*one, "period"],
+                seen.quota_elapsed,
+            ),
+            ("institution_week_fund_yuan", "Fund cost of the last 7 full days, fastest growing.", one, seen.week),
+            ("institution_week_before_fund_yuan", "Fund cost of the 7 days before those.", one, seen.week_before),
+        ]
+        for name, meaning, labels, values in rows:
+            family = GaugeMetricFamily(f"claims_monitor_{name}", meaning, labels=labels)
+            for key, value in values.items():
+                family.add_metric(list(key), value)
+            yield family
+
+
+class _Disk(Collector):
+    """The disk that holds the local state."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Asked at each scrape."""
+        try:
+            usage = shutil.disk_usage(self._folder)
+        except OSError:  # not made yet
+            return
+        yield GaugeMetricFamily("claims_monitor_disk_free_bytes", "Free on the state's disk.", value=usage.free)
+        yield GaugeMetricFamily("claims_monitor_disk_size_bytes", "Size of the state's disk.", value=usage.total)

@@ -17,6 +17,9 @@ from topics.times import HOUR, UTC_OFFSET, format_time, from_record_time
 FRAME_ENTRIES = 2_000
 """Most contributions of one record: far below the broker's record size."""
 
+DEAD_LETTER_HEADERS = ("reason", "detail", "source_topic", "source_partition", "source_offset")
+"""What a dead letter carries besides the headers of its record."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -107,13 +110,7 @@ def _dead_letter(rejected: Rejected, sources: Mapping[tuple[str, int], SourceRec
     record = rejected.record
     topic = targets.prefix + dead_letters(record.topic)
     source = sources[record.topic, record.offset]
-    marks = [
-        *source.headers,
-        ("reason", rejected.why.reason.encode()),
-        ("detail", rejected.why.detail.encode()),
-        ("source_topic", source.topic.encode()),
-        ("source_partition", str(record.partition).encode()),
-        ("source_offset", str(record.offset).encode()),
-    ]
+    why = (rejected.why.reason, rejected.why.detail, source.topic, str(record.partition), str(record.offset))
+    marks = [*source.headers, *zip(DEAD_LETTER_HEADERS, (text.encode() for text in why), strict=True)]
     where = record.partition % targets.partitions[topic]
     return Outgoing(topic, where, source.key, source.value, tuple(marks), source.timestamp)

@@ -9,25 +9,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from detectors.contributions import ROUTES, contributions, difference
+from detectors import trace_codes
+from detectors.contributions import ROUTES, contributions, difference, fresh
+from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
 from detectors.history import filed_at, last_time
+from detectors.references import References
 from detectors.standing import Outcome, affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
-from monitor.records import Effects, Entry, Reader, Record, Rejected
+from monitor.records import Effects, Reader, Record, Rejected
+from monitor.recount import account_of
 from monitor.scoring import RULE as SCORED
 from monitor.scoring import ForestScorer
 from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
 from topics import reasons
 from topics.admission import Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Fact, PersonFact, Settlement, Tick
+from topics.facts import Fact, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import from_record_time
 
-_GIVING: Final = frozenset(kind for route in ROUTES for kind in route.reads)
+_GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
 
 
 @dataclass
@@ -36,7 +40,7 @@ class _Work:
 
     state: PersonState
     cause: Cause
-    pending: list[tuple[PersonFact, Cause]] = field(default_factory=list)
+    pending: list[tuple[PersonFact, Record]] = field(default_factory=list)
     now: int = 0
     oldest: int = 1 << 62
     spans: dict[str, Span] = field(default_factory=dict)
@@ -66,6 +70,7 @@ class PersonStage:
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
+        self._readers: dict[frozenset[type[Fact]], list[tuple[str, Detector[Any], tuple[int, int], bool]]] = {}
 
     # ------------------------------------------------------------------ a batch
 
@@ -73,6 +78,7 @@ class PersonStage:
         """Judge a batch of one partition's records in their order."""
         effects = Effects()
         meta = read_meta(store.get(META))
+        account = account_of(meta, store)
         partition = records[0].partition
         clock = meta.clocks.get(partition, 0)
         works: dict[str, _Work] = {}
@@ -82,16 +88,21 @@ class PersonStage:
                 effects.account["record", "redelivered"] += 1
                 continue
             meta.offsets[record.topic] = record.offset
+            counts = account.of(record.topic)
+            counts.read += 1
             try:
                 facts = self._admitted(record)
             except Quarantined as why:
                 effects.rejected.append(Rejected(record, why))
                 effects.account["record", "quarantined"] += 1
+                counts.quarantined += 1
                 continue
             if isinstance(facts[0], Tick):
                 clock = max(clock, facts[0].at)
                 effects.account["tick", "admitted"] += 1
+                counts.ticks += 1
                 continue
+            counts.admitted += 1
             self._take(facts, record, clock, works, store, effects)
         if clock > before:
             effects.clock = clock
@@ -101,21 +112,26 @@ class PersonStage:
             work.now = clock
         self._finish(list(works.values()), effects)
         self._write(works.values(), effects)
+        for work in works.values():
+            account.facts.add(work.state.history.counts)
+        effects.entries = effects.sums.entries()
         meta.terms = self._rules.terms.set_id
         effects.writes[META] = encode(meta)
         return effects
 
     def rejudge(self, keys: Iterable[bytes], store: Reader, cause: Cause) -> Effects:
-        """Judge persons again from nothing but their state, after reference data changed late."""
+        """Judge persons again from nothing but their state, after reference data or terms changed late."""
         effects = Effects()
         meta = read_meta(store.get(META))
         now = max(meta.clocks.values(), default=0)
         works = []
         for key in keys:
             state = PersonState(person_of(key), store, self._general, self._registry, now)
-            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(self._rules.active, ALWAYS)))
+            rules = {**self._rules.active, **{held.rule: None for held in state.findings.values()}}
+            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(rules, ALWAYS)))
         self._finish(works, effects)
         self._write(works, effects)
+        effects.entries = effects.sums.entries()
         return effects
 
     def heads(self, store: Reader) -> Iterable[bytes]:
@@ -162,8 +178,10 @@ class PersonStage:
             if work.state.must_forget(cut, reach):
                 effects.account["reversal", "unmatched"] += work.state.forget(cut, reach)
         for fact in facts:
-            work.pending.append((fact, _cause(fact.ref, record)))
-            work.oldest = min(work.oldest, filed_at(fact))
+            work.pending.append((fact, record))
+            time = filed_at(fact)
+            if time < work.oldest:
+                work.oldest = time
 
     def _wake(self, clock: int, record: Record, works: dict[str, _Work], store: Reader) -> None:
         """Take in the persons whom time alone concerns."""
@@ -189,60 +207,138 @@ class PersonStage:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
         if self._scorer is not None:
-            self._scorer.score((work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans)
+            effects.scores += self._scorer.score(
+                (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
+            )
         for work in works:
             self._judge(work, effects)
 
     def _fold(self, work: _Work, effects: Effects) -> None:
-        history = work.state.history
-        span = self._touched(work)
-        gives = any(type(fact) in _GIVING or fact.kind == "void" for fact, _ in work.pending)
-        given = contributions(history, span) if gives else Counter()
+        state = work.state
+        history = state.history
+        if history.is_fresh(fact for fact, _ in work.pending):
+            self._fold_fresh(work, effects)
+            return
+        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
+        span = self._touched(work, visits)
+        gives = any(type(fact) in _GIVING for fact, _ in work.pending)
+        given = contributions(history, visits) if gives else Counter()
         references = history.references
         kinds: set[type[Fact]] = set()
-        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
-        for fact, cause in work.pending:
-            outcome, changed = work.state.fold(fact)
-            effects.account[fact.kind, outcome.value] += 1
+        cause = None
+        account = effects.account
+        for fact, record in work.pending:
+            outcome, changed = state.fold(fact)
+            account[fact.kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
             if changed:
-                work.cause = cause
-                kinds.update(type(change.after or change.before) for change in changed)
+                cause = fact, record
+                for before, after in changed:
+                    kinds.add(type(after or before))
             elif outcome is Outcome.ADMITTED and isinstance(fact, Settlement):
-                work.cause = cause  # cancelled before it came: lines of its visit were live until now
+                cause = fact, record  # cancelled before it came: lines of its visit were live until now
                 kinds.add(Settlement)
         work.pending.clear()
         work.oldest = 1 << 62
-        if not kinds:
+        if cause is None:
             return
+        work.cause = _cause(cause[0].ref, cause[1])
         if gives:
-            self._send(difference(given, contributions(history, span)), work.cause, effects)
-        hulls = [hull for visit in visits if (hull := history.hull(visit)) is not None]
-        span = Span(min([span.begin, *(h.begin for h in hulls)]), max([span.end, *(h.end for h in hulls)]))
-        changed_references = references != history.references
-        for rule, detector in self._rules.active.items():
-            if changed_references and detector.uses_references:
-                work.spans[rule] = ALWAYS
-            elif not kinds.isdisjoint(detector.reads):
-                back, ahead = self._rules.reach(rule)
-                touched = Span(span.begin - back, span.end + ahead)
-                work.spans[rule] = widened(touched, rule, work.state.findings.values())
+            self._send(difference(given, contributions(history, visits)), work.cause, effects)
+        begin, end = span
+        for visit in visits:
+            hull = history.hull(visit)
+            if hull is not None:
+                begin, end = min(begin, hull.begin), max(end, hull.end)
+        self._concern(work, frozenset(kinds), Span(begin, end), references)
 
-    def _touched(self, work: _Work) -> Span:
+    def _fold_fresh(self, work: _Work, effects: Effects) -> None:
+        """As `_fold`, of new visits outside stays: nothing that is known changes, what they give is what is sent."""
+        state = work.state
+        history = state.history
+        references = history.references
+        begin, end = 1 << 62, -(1 << 62)
+        coded: set[str] = set()
+        settlements: list[Settlement] = []
+        kinds: set[type[Fact]] = set()
+        first = last = 0
+        account = effects.account
+        for fact, _ in work.pending:
+            kinds.add(type(fact))
+            if isinstance(fact, FeeLine):
+                first = last = fact.charged_at
+                if fact.trace_codes:
+                    coded.add(fact.visit)
+            elif isinstance(fact, Settlement):
+                settlements.append(fact)
+                first, last = min(fact.care_time, fact.settled_at), last_time(fact)
+            begin, end = min(begin, first), max(end, last)
+        given = list(fresh(history, settlements))
+        latest = work.pending[0]
+        for pending in work.pending:
+            outcome, changed = state.fold(pending[0])
+            account[pending[0].kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            if changed:
+                latest = pending
+        work.cause = cause = _cause(latest[0].ref, latest[1])
+        work.pending.clear()
+        work.oldest = 1 << 62
+        if coded:
+            given += trace_codes.give(history, coded)
+        for contribution, amount in given:
+            effects.sums.add(contribution, amount, cause.ref, cause.time_ms)
+        self._concern(work, frozenset(kinds), Span(begin, end), references)
+
+    def _concern(self, work: _Work, kinds: frozenset[type[Fact]], span: Span, references: References) -> None:
+        """Note where the rules that read such facts must judge again."""
+        state = work.state
+        begin, end = span
+        changed_references = references != state.history.references
+        findings = state.findings
+        standing = {held.rule for held in findings.values()} if findings else ()
+        for rule, detector, (back, ahead), uses_references in self._concerned(kinds):
+            if rule not in standing and detector.silent(state.history):
+                continue  # nothing to find, nothing to withdraw
+            if changed_references and uses_references:
+                work.spans[rule] = ALWAYS
+                continue
+            touched = Span(begin - back, end + ahead)
+            work.spans[rule] = widened(touched, rule, findings.values()) if rule in standing else touched
+        if changed_references:
+            for rule, detector in self._rules.active.items():
+                if detector.uses_references and rule not in work.spans:
+                    work.spans[rule] = ALWAYS
+
+    def _concerned(self, kinds: frozenset[type[Fact]]) -> list[tuple[str, Detector[Any], tuple[int, int], bool]]:
+        """Rules that read facts of these kinds: with how far one reaches, and whether they use references."""
+        found = self._readers.get(kinds)
+        if found is None:
+            found = self._readers[kinds] = [
+                (rule, detector, self._rules.reach(rule), detector.uses_references)
+                for rule, detector in self._rules.active.items()
+                if not kinds.isdisjoint(detector.reads)
+            ]
+        return found
+
+    def _touched(self, work: _Work, visits: Iterable[str]) -> Span:
         """All times that the waiting facts, the facts they cancel and their visits speak of."""
         history = work.state.history
+        held = history.facts
         times = []
         for fact, _ in work.pending:
-            times += [filed_at(fact), fact.at, last_time(fact)]
-            if history.makes_stay(fact):
-                times.append(filed_at(fact) + self._general.open_stay)
+            if type(fact) is FeeLine:
+                times.append(fact.charged_at)
+            else:
+                times += [filed_at(fact), fact.at, last_time(fact)]
+                if history.makes_stay(fact):
+                    times.append(filed_at(fact) + self._general.open_stay)
             for name in affected(fact):
-                held = history.facts.get(name)
-                if held is not None:
-                    times += [filed_at(held), held.at, last_time(held)]
-            for visit in history.touches(fact):
-                hull = history.hull(visit)
-                if hull is not None:
-                    times += hull
+                old = held.get(name)
+                if old is not None:
+                    times += [filed_at(old), old.at, last_time(old)]
+        for visit in visits:
+            hull = history.hull(visit)
+            if hull is not None:
+                times += hull
         return Span(min(times), max(times))
 
     def _clip(self, work: _Work) -> None:
@@ -253,30 +349,24 @@ class PersonStage:
         for rule, span in work.spans.items():
             work.spans[rule] = Span(max(span.begin, floor + self._rules.reach(rule)[1]), span.end)
 
-    def _send(self, deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
+    @staticmethod
+    def _send(deltas: dict[Any, int], cause: Cause, effects: Effects) -> None:
         for contribution in sorted(deltas):
-            amount = deltas[contribution]
-            effects.entries.append(
-                Entry(
-                    contribution.kind,
-                    contribution.key,
-                    contribution.day,
-                    contribution.name,
-                    amount,
-                    cause.ref,
-                    cause.time_ms,
-                )
-            )
+            effects.sums.add(contribution, deltas[contribution], cause.ref, cause.time_ms)
 
     def _judge(self, work: _Work, effects: Effects) -> None:
-        state = work.state
-        history = state.history
         if not work.spans:
             return
+        state = work.state
+        history = state.history
+        active = self._rules.active
+        standing = {held.rule for held in state.findings.values()} if state.findings else ()
         for rule, span in work.spans.items():
-            if span.begin > span.end:
+            if span.begin > span.end or (rule not in standing and active[rule].silent(history)):
                 continue
             found = self._rules.judge(rule, history, span)
+            if not found and rule not in standing:
+                continue
             for change, before, after in changes(
                 state.findings, rule, span, found, work.cause, state.person, history.floor
             ):

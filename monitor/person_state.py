@@ -1,13 +1,16 @@
 """A person's state while it is worked on: history, standing findings, and which chunks must be written again."""
 
 from collections.abc import Iterator
+from typing import Any, Final
 
 from detectors.history import KEPT_FOR_EVER, PersonHistory, filed_at, last_time
 from detectors.standing import Change, Outcome
 from detectors.terms import General
 from monitor.records import Reader
 from monitor.state import (
+    FEW_FACTS,
     PERSON_CHUNK_DAYS,
+    VERSION,
     Held,
     Identity,
     PersonChunk,
@@ -43,7 +46,8 @@ class PersonState:
         self.history = PersonHistory(person, general, registry, now)
         self.findings: dict[Identity, Held] = {}
         self._head = PersonHead()
-        self._chunks: dict[int, set[str]] = {}
+        self._filed: dict[int, set[str]] | None = None
+        self._oldest: int | None = None
         self._dirty: set[int] = set()
         self._head_dirty = False
         self._wake_before: int | None = None
@@ -57,14 +61,36 @@ class PersonState:
         self.history.floor = head.floor
         self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
         self.history.load(head.kept)
+        if not head.chunks:
+            self.history.load(head.facts)
+            self.findings = by_identity(head.findings) if head.findings else {}
+            self._oldest = head.oldest
+            return
+        filed: dict[int, set[str]] = {}
         for number in head.chunks:
             value = store.get(person_chunk_key(self.person, number))
             if value is None:
                 raise KeyError(f"chunk {number} of a person is missing from the state")
             chunk = read_person_chunk(value)
             self.history.load(chunk.facts)
-            self._chunks[number] = {fact.ref for fact in chunk.facts}
+            filed[number] = {fact.ref for fact in chunk.facts}
             self.findings.update(by_identity(chunk.findings))
+        self._filed = filed
+
+    @property
+    def _chunks(self) -> dict[int, set[str]]:
+        """The facts of each chunk, by identity; worked out for a person with few facts when it is asked for."""
+        if self._filed is None:
+            self._filed = {}
+            for ref, fact in self.history.facts.items():
+                if not _kept(fact):
+                    self._filed.setdefault(person_chunk(filed_at(fact)), set()).add(ref)
+            for held in self.findings.values():
+                self._filed.setdefault(person_chunk(held.anchor), set())
+        return self._filed
+
+    def _first_chunk(self) -> int | None:
+        return self._oldest if self._filed is None else min(self._filed, default=None)
 
     @property
     def wake(self) -> int | None:
@@ -89,7 +115,7 @@ class PersonState:
         before = self.history.facts.get(ref)
         outcome, changed = self.history.fold(fact)
         after = self.history.facts[ref]
-        if after != before:
+        if before is None or after != before:
             self._place(ref, before, after)
         return outcome, changed
 
@@ -98,15 +124,26 @@ class PersonState:
             self._head_dirty = True
             return
         number = person_chunk(filed_at(after))
+        if before is None and self._filed is None:
+            self._dirty.add(number)
+            if self._oldest is None or number < self._oldest:
+                self._oldest = number
+            return
         if before is not None:
             old = person_chunk(filed_at(before))
-            self._chunks[old].discard(ref)
+            self._chunks.setdefault(old, set()).discard(ref)
             self._dirty.add(old)
         self._chunks.setdefault(number, set()).add(ref)
         self._dirty.add(number)
 
     def moved(self, before: Held | None, after: Held | None) -> None:
         """Mark the chunks of a finding that changed."""
+        if before is None and after is not None and self._filed is None:
+            number = person_chunk(after.anchor)
+            self._dirty.add(number)
+            if self._oldest is None or number < self._oldest:
+                self._oldest = number
+            return
         for held in (before, after):
             if held is not None:
                 number = person_chunk(held.anchor)
@@ -122,7 +159,8 @@ class PersonState:
             cut: the local second.
             reach: the longest of the rules, seconds.
         """
-        return bool(self._chunks) and min(self._chunks) < self._keep_from(cut, reach)
+        oldest = self._first_chunk()
+        return oldest is not None and oldest < person_chunk(cut) and oldest < self._keep_from(cut, reach)
 
     def forget(self, cut: int, reach: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
@@ -172,36 +210,73 @@ class PersonState:
 
     def writes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The values that must be written; None deletes."""
+        if not (self._dirty or self._head_dirty):
+            return
+        stored = self._head.chunks
+        if not stored and len(self.history.facts) <= FEW_FACTS:
+            yield self._whole()
+        else:
+            if not stored:  # too many for one value: all of them move into chunks
+                self._dirty.update(self._chunks)
+                self._head_dirty = True
+            yield from self._changed_chunks()
+        self._dirty.clear()
+        self._head_dirty = False
+
+    def _whole(self) -> tuple[bytes, bytes]:
+        """A person with few facts as one value."""
+        kept: list[Any] = []
+        facts: list[Any] = []
+        for _, fact in sorted(self.history.facts.items()):
+            (kept if _kept(fact) else facts).append(fact)
+        head = self._head
+        head.facts = facts
+        head.findings = self._ordered_findings() if self.findings else []
+        if self._filed is not None:  # chunks that lost their last fact or finding are gone
+            anchors = {person_chunk(held.anchor) for held in head.findings}
+            self._filed = {number: refs for number, refs in self._filed.items() if refs or number in anchors}
+        head.oldest = self._first_chunk()
+        return self._write_head(kept)
+
+    def _ordered_findings(self) -> list[Held]:
+        return [self.findings[identity] for identity in sorted(self.findings, key=str)]
+
+    def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
+        head, history = self._head, self.history
+        head.version = VERSION  # it may have been written by an older one
+        head.floor = history.floor
+        head.forgotten = {attribute: sorted(held.items(), key=str) for attribute, held in history.forgotten.items()}
+        head.kept = kept
+        return person_key(self.person), encode(head)
+
+    def _changed_chunks(self) -> Iterator[tuple[bytes, bytes | None]]:
         findings: dict[int, list[Held]] = {}
-        for identity in sorted(self.findings, key=str):
-            held = self.findings[identity]
+        for held in self._ordered_findings():
             findings.setdefault(person_chunk(held.anchor), []).append(held)
+        filed = self._chunks
         for number in sorted(self._dirty):
-            refs = self._chunks.get(number)
+            refs = filed.get(number)
             here = findings.get(number, [])
             if not refs and not here:
-                self._chunks.pop(number, None)
+                filed.pop(number, None)
                 yield person_chunk_key(self.person, number), None
                 continue
             facts = [self.history.facts[ref] for ref in sorted(refs or ())]
             yield person_chunk_key(self.person, number), encode(PersonChunk(facts, here))
-        chunks = sorted(self._chunks)
+        chunks = sorted(filed)
         if self._head_dirty or chunks != self._head.chunks:
             self._head.chunks = chunks
-            self._head.floor = self.history.floor
-            self._head.forgotten = {
-                attribute: sorted(held.items(), key=str) for attribute, held in self.history.forgotten.items()
-            }
-            self._head.kept = sorted(
-                (fact for fact in self.history.facts.values() if _kept(fact)), key=lambda fact: fact.ref
-            )
-            yield person_key(self.person), encode(self._head)
-        self._dirty.clear()
-        self._head_dirty = False
+            self._head.facts, self._head.findings, self._head.oldest = [], [], None
+            kept = sorted((fact for fact in self.history.facts.values() if _kept(fact)), key=lambda fact: fact.ref)
+            yield self._write_head(kept)
+
+
+_KEPT: Final = frozenset(KEPT_FOR_EVER)
+_KEPT_KINDS: Final = frozenset(kind.kind for kind in KEPT_FOR_EVER)
 
 
 def _kept(fact: PersonFact) -> bool:
     """Whether a fact is kept for ever: a reference, or the void of one."""
-    if isinstance(fact, Void):
-        return fact.target.partition(":")[0] in {kind.kind for kind in KEPT_FOR_EVER}
-    return isinstance(fact, KEPT_FOR_EVER)
+    if type(fact) is Void:
+        return fact.target.partition(":")[0] in _KEPT_KINDS
+    return type(fact) in _KEPT

@@ -62,6 +62,9 @@ class AlertChange(NamedTuple):
         record: topic, partition and offset of that fact's record.
         time_ms: that record's time.
         amount_change: by how many fen the money at stake changed.
+        amount: the money at stake after it, fen; 0 once withdrawn.
+        severity_before: of the alert before it; empty where there was none.
+        institution_before: of the alert before it, as `institution`.
     """
 
     action: Action
@@ -73,6 +76,9 @@ class AlertChange(NamedTuple):
     record: tuple[str, int, int]
     time_ms: int
     amount_change: int
+    amount: int = 0
+    severity_before: str = ""
+    institution_before: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -110,6 +116,24 @@ frame_encoder = msgspec.msgpack.Encoder()
 frame_decoder = msgspec.msgpack.Decoder(Frame)
 
 
+class Sums:
+    """Contributions of one batch, added up: what many persons give to a key's day is one entry."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Contribution, tuple[int, str, int]] = {}
+
+    def add(self, contribution: Contribution, amount: int, cause: str, time_ms: int) -> None:
+        """Add a signed amount; the last one is the entry's cause, and decides its place."""
+        held = self._sums.pop(contribution, None)
+        if held is not None:
+            amount += held[0]
+        self._sums[contribution] = amount, cause, time_ms
+
+    def entries(self) -> list[Entry]:
+        """What must be told to stage two; what cancelled out is left out."""
+        return [Entry(*contribution, *held) for contribution, held in self._sums.items() if held[0]]
+
+
 class Rejected(NamedTuple):
     """A record that goes to the dead-letter topic, and why."""
 
@@ -126,15 +150,19 @@ class Effects:
         wakes: key -> wake time before and after (local seconds), None: none.
         alerts: in the order they happened.
         entries: contributions for stage two.
+        sums: where they are gathered while the batch is judged.
         clock: stage one's clock when it moved in this batch, else None.
         rejected: records for the dead-letter topic.
         account: (fact type, outcome) -> how many.
+        scores: anomaly scores of the settlements that were scored, fixed point (`detectors.forest.SCALE`).
     """
 
     writes: dict[bytes, bytes | None] = field(default_factory=dict)
     wakes: dict[bytes, tuple[int | None, int | None]] = field(default_factory=dict)
     alerts: list[AlertChange] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    sums: Sums = field(default_factory=Sums)
     clock: int | None = None
     rejected: list[Rejected] = field(default_factory=list)
     account: Counter[tuple[str, str]] = field(default_factory=Counter)
+    scores: list[int] = field(default_factory=list)

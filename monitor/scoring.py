@@ -21,8 +21,8 @@ class ForestScorer:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> None:
-        """Score the settlements of each history whose care time lies in its span."""
+    def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> list[int]:
+        """Score the settlements of each history whose care time lies in its span; gives the scores, fixed point."""
         rows = []
         places: list[tuple[PersonHistory, Settlement]] = []
         for history, span in works:
@@ -32,8 +32,9 @@ class ForestScorer:
                 rows.append(features(settlement, earlier, self.model.baselines))
                 places.append((history, settlement))
         if not rows:
-            return
+            return []
         scored = matrix(rows)
-        scores = self.model.forest.score(scored).tolist()
+        scores: list[int] = self.model.forest.score(scored).tolist()
         for (history, settlement), row, score in zip(places, scored, scores, strict=True):
             history.scores[settlement.id] = Scored(score, row)
+        return scores

@@ -4,20 +4,29 @@ A fact is filed in the chunk of its day and a finding in the chunk of its anchor
 small values to be written again, however long the history is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from detectors.references import Tally
+from monitor.account import Account
+from monitor.records import Reader
 from topics.facts import AnyPersonFact
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 1
-"""Of the state's schema; a newer one is refused."""
+VERSION: Final = 3
+"""Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
+
+Raise it whenever older software must not write the state any more. What older versions lack has a default:
+2: the partition's agreement, topic identities and number of partitions.
+3: a person with few facts is one value.
+"""
 
 PERSON_CHUNK_DAYS: Final = 8
+FEW_FACTS: Final = 24
+"""A person with no more facts is one value: one read and one write a batch."""
 KEY_CHUNK_DAYS: Final = 32
 
 META: Final = b"\x00meta"
@@ -52,6 +61,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
     institution: str
     amount: int
     revision: int
+    severity: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -60,7 +70,19 @@ class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PersonHead(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a person besides the chunks of days."""
+    """What is known of a person besides the chunks of days; of a person with few facts, all of it.
+
+    Attributes:
+        version: of the state's schema.
+        chunks: the numbers of the chunks that are values of their own.
+        floor: first local second that is fully kept.
+        forgotten: what forgotten facts gave towards the references.
+        kept: facts that are kept for ever.
+        wake: the tick at which the person must be judged by time alone.
+        facts: while there are few: all others; `chunks` is empty then.
+        findings: while there are few facts: those that stand.
+        oldest: the first chunk that any of these belong into.
+    """
 
     version: int = VERSION
     chunks: list[int] = []
@@ -68,6 +90,9 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     forgotten: dict[str, list[tuple[Any, Tally]]] = {}
     kept: list[AnyPersonFact] = []
     wake: int | None = None
+    facts: list[AnyPersonFact] = []
+    findings: list[Held] = []
+    oldest: int | None = None
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):
@@ -101,8 +126,13 @@ class Meta(msgspec.Struct, array_like=True):
         version: of the state's schema.
         clocks: source partition -> greatest tick (local second); stage one has its own partition alone.
         offsets: source topic -> last offset folded in; at or below it a record was seen before.
-        terms: id of the set of terms the findings were made with.
+        terms: id of the set of terms the findings were made with, for people.
         registry: registry offset up to which late changes were swept.
+        agreed: terms and model that new facts are judged with (`Agreement.mark`); empty before schema version 2.
+        judged: those that everything kept was judged with; another one than `agreed`: a sweep is due.
+        sources: source topic -> identity that the broker gave it when it was created.
+        partitions: number of partitions of the source topics; 0 before schema version 2.
+        account: of records and facts; None in a state that older software wrote (see `monitor.recount`).
     """
 
     version: int = VERSION
@@ -110,9 +140,16 @@ class Meta(msgspec.Struct, array_like=True):
     offsets: dict[str, int] = {}
     terms: str = ""
     registry: int = -1
+    agreed: str = ""
+    judged: str = ""
+    sources: dict[str, str] = {}
+    partitions: int = 0
+    account: Account | None = None
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
+encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
@@ -120,11 +157,25 @@ _key_chunk: Final = msgspec.msgpack.Decoder(KeyChunk)
 _meta: Final = msgspec.msgpack.Decoder(Meta)
 
 
+class _PersonWake(msgspec.Struct, array_like=True, gc=False):
+    """A person's head of which only the wake time is decoded: recovery reads a million of them."""
+
+    version: int
+    chunks: msgspec.Raw
+    floor: msgspec.Raw
+    forgotten: msgspec.Raw
+    kept: msgspec.Raw
+    wake: int | None
+
+
+_person_wake: Final = msgspec.msgpack.Decoder(_PersonWake)
+
+
 def _checked(version: int) -> None:
     if version > VERSION:
         raise StateError(
             f"the stored state has schema version {version}, this software reads up to {VERSION}; "
-            "start the newer version, or delete the data folder to rebuild after a downgrade"
+            "start the newer version, or go back to this one for good with `claims-monitor worker rebuild`"
         )
 
 
@@ -172,6 +223,23 @@ def key_chunk_key(kind: str, key: str, chunk: int) -> bytes:
     return _KEY_CHUNK + kind.encode() + b"\x00" + key.encode() + b"\x00" + (chunk + _OFFSET).to_bytes(4, "big")
 
 
+_INSTITUTION_HEAD: Final = _KEY + b"institution\x00"
+_INSTITUTION_CHUNK: Final = _KEY_CHUNK + b"institution\x00"
+
+
+def institution_of(key: bytes) -> str | None:
+    """The institution that the key of a head or of a chunk belongs to; None for other keys."""
+    if not key.startswith((_INSTITUTION_HEAD, _INSTITUTION_CHUNK)):
+        return None
+    return key[len(_INSTITUTION_HEAD) :].partition(b"\x00")[0].decode()
+
+
+def institutions_in(store: Reader) -> Iterator[str]:
+    """All institutions with a state."""
+    for key in store.keys(_INSTITUTION_HEAD):
+        yield key[len(_INSTITUTION_HEAD) :].decode()
+
+
 def read_person_head(value: bytes) -> PersonHead:
     """Decode a person's head.
 
@@ -186,7 +254,9 @@ def read_person_head(value: bytes) -> PersonHead:
 def wake_of(key: bytes, value: bytes) -> int | None:
     """The wake time in a head; None for other values."""
     if key.startswith(_PERSON):
-        return read_person_head(value).wake
+        person = _person_wake.decode(value)
+        _checked(person.version)
+        return person.wake
     if key.startswith(_KEY):
         return read_key_head(value).wake
     return None

@@ -2,13 +2,18 @@
 
 The changelog is the truth, the store a copy of it that opens at once: it remembers the changelog offset it stands at,
 in the same transaction as the data. It is written without waiting for the disk; after a crash of the machine (another
-boot) or damage it is thrown away and rebuilt from the changelog.
+boot) or damage it is thrown away and rebuilt from the changelog. LMDB trusts its pages, so every entry carries a
+checksum of its key and value: a bit that a disk has turned over ends the process before anything is judged by it.
 """
 
 import contextlib
 import logging
+import mmap
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -22,10 +27,16 @@ log = logging.getLogger(__name__)
 MAP_BYTES: Final = 64 << 30
 """Upper bound of one partition's store; the file grows only as far as it is used."""
 
+PAGE: Final = mmap.PAGESIZE
+"""Of LMDB too, unless a file comes from another kind of machine."""
+
 _POSITION: Final = b"changelog-position"
 _IDENTITY: Final = b"changelog-identity"
+_UNINDEXED: Final = b"wakes-missing"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _OPEN_MARK: Final = "open-since-boot"
+_DAMAGED_MARK: Final = "damaged"
+_SEAL_BYTES: Final = 4
 _STARTS_IN_PLACE: Final = 3
 """So often in a row a store may be opened and neither written nor closed; then it counts as damaged."""
 
@@ -38,6 +49,10 @@ _DAMAGE: Final = (
     lmdb.PanicError,
     lmdb.BadTxnError,  # a page that cannot be followed breaks the transaction that met it
 )
+
+
+class StoreDamaged(Exception):
+    """Something in the store is not what was written; the next start rebuilds it from the changelog."""
 
 
 class StoreError(Exception):
@@ -74,13 +89,17 @@ class Store:
             )
             shutil.rmtree(self._folder)
             before = None
+        elif (self._folder / _DAMAGED_MARK).exists():
+            log.warning("%s was found damaged: rebuilding it from the changelog", self._folder.name)
+            shutil.rmtree(self._folder)
+            before = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._mark = _Mark(boot, 1 if before is None else before.starts + 1)
             self._mark.write(mark)
             self._env = self._environment()
             self._check()
-        except _DAMAGE as error:
+        except (*_DAMAGE, StoreDamaged) as error:
             log.warning("%s is damaged (%s): rebuilding it from the changelog", self._folder.name, error)
             self.wipe()
         except (OSError, lmdb.Error) as error:
@@ -98,6 +117,11 @@ class Store:
             subdir=True,
             lock=True,
         )
+        # a page beyond the end of the file would end the process (SIGBUS) when it is read
+        pages = (self._folder / "data.mdb").stat().st_size // PAGE
+        if pages <= env.info()["last_pgno"]:
+            env.close()
+            raise StoreDamaged(f"its file ends after {pages} pages")
         self._data = env.open_db(b"data")
         self._wakes = env.open_db(b"wakes")
         self._local = env.open_db(b"local")
@@ -106,7 +130,7 @@ class Store:
     def _check(self) -> None:
         with self._env.begin() as txn:
             txn.stat(self._data)
-            txn.get(_POSITION, db=self._local)
+            self._local_value(txn, _POSITION)
 
     def wipe(self) -> None:
         """Start again from nothing."""
@@ -122,25 +146,43 @@ class Store:
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, None without one."""
-        with self._env.begin(db=self._data, buffers=False) as txn:
-            value = txn.get(key)
-            return None if value is None else bytes(value)
+        with self.reading() as reading:
+            return reading.get(key)
 
     def reading(self) -> "Reading":
-        """A view for one batch: one transaction for all its reads."""
-        return Reading(self._env.begin(buffers=False), self._data, self._wakes)
+        """A view for one batch: one transaction for all its reads.
+
+        What it reads raises `StoreDamaged` when it is not what was written.
+        """
+        return Reading(self._env.begin(buffers=False), self._data, self._wakes, self._found_damaged)
 
     @property
     def position(self) -> int:
         """The changelog offset up to which (excluded) the store holds everything; 0 for a new one."""
         with self._env.begin(db=self._local) as txn:
-            return int(txn.get(_POSITION) or 0)
+            return int(self._local_value(txn, _POSITION) or 0)
 
     @property
     def identity(self) -> str:
         """Identity of the changelog topic the store was made from; empty for a new one."""
         with self._env.begin(db=self._local) as txn:
-            return bytes(txn.get(_IDENTITY) or b"").decode()
+            return (self._local_value(txn, _IDENTITY) or b"").decode()
+
+    def _local_value(self, txn: lmdb.Transaction, name: bytes) -> bytes | None:
+        sealed = txn.get(name, db=self._local)
+        return None if sealed is None else _opened(name, sealed)
+
+    def _found_damaged(self, error: Exception) -> None:
+        """Let the next start begin from nothing.
+
+        Raises:
+            StoreDamaged: always.
+        """
+        with contextlib.suppress(OSError):  # on a full disk several starts without progress come to the same
+            (self._folder / _DAMAGED_MARK).touch()
+        raise StoreDamaged(
+            f"{self._folder.name} is damaged ({error}): it will be rebuilt from the changelog"
+        ) from error
 
     @property
     def keys_held(self) -> int:
@@ -156,6 +198,17 @@ class Store:
         except OSError:
             return 0
 
+    def digest(self) -> tuple[int, int, int]:
+        """Position, digest (see `value_digest`) and number of all values, of one moment; reads everything."""
+        total = count = 0
+        with self._env.begin(buffers=True) as txn:
+            position = int(bytes(self._local_value(txn, _POSITION) or b"0"))
+            with txn.cursor(db=self._data) as cursor:
+                for key, sealed in cursor:
+                    total ^= value_digest(key, _opened(key, sealed))
+                    count += 1
+        return position, total, count
+
     # ------------------------------------------------------------------ writing
 
     def apply(self, effects: Effects, position: int) -> None:
@@ -163,27 +216,18 @@ class Store:
 
         Raises:
             StoreError: the disk is full, or the store has reached its bound.
+            StoreDamaged: a page cannot be followed.
         """
-        try:
-            with self._env.begin(write=True) as txn:
-                for key, value in effects.writes.items():
-                    if value is None:
-                        txn.delete(key, db=self._data)
-                    else:
-                        txn.put(key, value, db=self._data)
-                for key, (before, after) in effects.wakes.items():
-                    if before is not None:
-                        txn.delete(_wake(before, key), db=self._wakes)
-                    if after is not None:
-                        txn.put(_wake(after, key), b"", db=self._wakes)
-                txn.put(_POSITION, str(position).encode(), db=self._local)
-        except lmdb.MapFullError:
-            raise StoreError(f"{self._folder.name} has reached its bound of {self._map_bytes} bytes") from None
-        except lmdb.Error as error:
-            raise StoreError(f"{self._folder.name} cannot be written: {error}; is the disk full?") from error
+        with self._writing() as txn:
+            for key, value in effects.writes.items():
+                self._put(txn, key, value)
+            for key, (before, after) in effects.wakes.items():
+                self._move_wake(txn, key, before, after)
+            self._put_local(txn, _POSITION, str(position).encode())
         if self._mark.starts:
             self._mark = self._mark._replace(starts=0)
-            self._mark.write(self._folder / _OPEN_MARK)
+            with contextlib.suppress(OSError):  # a full disk: the store has it, and too high a count only costs time
+                self._mark.write(self._folder / _OPEN_MARK)
 
     def load(
         self,
@@ -199,22 +243,110 @@ class Store:
             wake_of: the wake time that a value holds, None for keys that have none.
             position: the changelog offset after them.
             identity: of the changelog topic.
+
+        Raises:
+            StoreError: as `apply`.
+            StoreDamaged: a value that was there already is not what was written.
         """
-        with self._env.begin(write=True) as txn:
+        with self._writing() as txn:
             for key, value in records:
-                old = txn.get(key, db=self._data)
-                before = None if old is None else wake_of(key, bytes(old))
+                sealed = txn.get(key, db=self._data)
+                before = None if sealed is None else wake_of(key, _opened(key, sealed))
                 after = None if value is None else wake_of(key, value)
-                if before is not None and before != after:
-                    txn.delete(_wake(before, key), db=self._wakes)
-                if after is not None:
-                    txn.put(_wake(after, key), b"", db=self._wakes)
+                if before != after:
+                    self._move_wake(txn, key, before, after)
+                self._put(txn, key, value)
+            self._put_local(txn, _POSITION, str(position).encode())
+            self._put_local(txn, _IDENTITY, identity.encode())
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[lmdb.Transaction]:
+        try:
+            with self._env.begin(write=True) as txn:
+                yield txn
+        except lmdb.MapFullError:
+            raise StoreError(f"{self._folder.name} has reached its bound of {self._map_bytes} bytes") from None
+        except (*_DAMAGE, StoreDamaged) as error:
+            self._found_damaged(error)
+        except lmdb.Error as error:
+            raise StoreError(f"{self._folder.name} cannot be written: {error}; is the disk full?") from error
+
+    def _put(self, txn: lmdb.Transaction, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            txn.delete(key, db=self._data)
+        else:
+            txn.put(key, _sealed(key, value), db=self._data)
+
+    def _put_local(self, txn: lmdb.Transaction, name: bytes, value: bytes) -> None:
+        txn.put(name, _sealed(name, value), db=self._local)
+
+    def _move_wake(self, txn: lmdb.Transaction, key: bytes, before: int | None, after: int | None) -> None:
+        if before is not None:
+            txn.delete(_wake(before, key), db=self._wakes)
+        if after is not None:
+            entry = _wake(after, key)
+            txn.put(entry, _sealed(entry, b""), db=self._wakes)
+
+    @property
+    def unindexed(self) -> bool:
+        """Whether a rebuild was begun and its wake times are still to be indexed."""
+        with self._env.begin(db=self._local) as txn:
+            return txn.get(_UNINDEXED) is not None
+
+    def begin_rebuild(self, identity: str) -> None:
+        """Start again from nothing, to be filled by `fill` and completed by `index_wakes`."""
+        self.wipe()
+        with self._writing() as txn:
+            txn.put(_UNINDEXED, b"1", db=self._local)
+            self._put_local(txn, _IDENTITY, identity.encode())
+
+    def fill(self, values: Mapping[bytes, bytes | None], position: int) -> None:
+        """Take the last values of keys in, without their wake times: twice as fast as `load`.
+
+        Args:
+            values: by key; None deletes.
+            position: the changelog offset after them.
+
+        Raises:
+            StoreError: as `apply`.
+            StoreDamaged: as `apply`.
+        """
+        items = sorted(
+            [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)
+        )
+        with self._writing() as txn:
+            with txn.cursor(db=self._data) as cursor:
+                cursor.putmulti(items)
+            for key, value in values.items():
                 if value is None:
                     txn.delete(key, db=self._data)
-                else:
-                    txn.put(key, value, db=self._data)
-            txn.put(_POSITION, str(position).encode(), db=self._local)
-            txn.put(_IDENTITY, identity.encode(), db=self._local)
+            self._put_local(txn, _POSITION, str(position).encode())
+
+    def index_wakes(self, prefixes: Iterable[bytes], wake_of: Callable[[bytes, bytes], int | None]) -> None:
+        """Complete a rebuild: find the wake times of all heads.
+
+        Args:
+            prefixes: of the keys of heads.
+            wake_of: the wake time that a value holds.
+        """
+        with self._writing() as txn:
+            wakes = []
+            with txn.cursor(db=self._data) as cursor:
+                for prefix in prefixes:
+                    if not cursor.set_range(prefix):
+                        continue
+                    for raw, sealed in cursor.iternext():
+                        key = bytes(raw)
+                        if not key.startswith(prefix):
+                            break
+                        wake = wake_of(key, _opened(key, sealed))
+                        if wake is not None:
+                            entry = _wake(wake, key)
+                            wakes.append((entry, _sealed(entry, b"")))
+            wakes.sort()
+            with txn.cursor(db=self._wakes) as cursor:
+                cursor.putmulti(wakes)
+            txn.delete(_UNINDEXED, db=self._local)
 
     def close(self) -> None:
         """Close cleanly: what was written reaches the disk, and the store survives a crash of the machine."""
@@ -226,10 +358,17 @@ class Store:
 class Reading:
     """`Reader` inside one read transaction; use it as a context manager."""
 
-    def __init__(self, txn: lmdb.Transaction, data: Any, wakes: Any) -> None:  # noqa: ANN401 - lmdb's own handles
+    def __init__(
+        self,
+        txn: lmdb.Transaction,
+        data: Any,  # noqa: ANN401 - lmdb's own handles
+        wakes: Any,  # noqa: ANN401 - as above
+        on_damage: Callable[[Exception], None],
+    ) -> None:
         self._txn = txn
         self._data = data
         self._wakes = wakes
+        self._on_damage = on_damage
 
     def __enter__(self) -> Self:
         return self
@@ -241,30 +380,40 @@ class Reading:
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, None without one."""
-        value = self._txn.get(key, db=self._data)
-        return None if value is None else bytes(value)
+        try:
+            sealed = self._txn.get(key, db=self._data)
+            return None if sealed is None else _opened(key, sealed)
+        except (*_DAMAGE, StoreDamaged) as error:
+            self._on_damage(error)
+            raise
 
     def due(self, until: int) -> list[bytes]:
         """Keys whose wake time is not after a local second."""
         found = []
-        with self._txn.cursor(db=self._wakes) as cursor:
-            for raw in cursor.iternext(keys=True, values=False):
-                entry = bytes(raw)
-                if int.from_bytes(entry[:8], "big") > until:
-                    break
-                found.append(entry[8:])
+        for entry in self._entries(self._wakes, b""):
+            if int.from_bytes(entry[:8], "big") > until:
+                break
+            found.append(entry[8:])
         return found
 
     def keys(self, prefix: bytes) -> Iterator[bytes]:
         """All keys that begin with a prefix, ascending."""
-        with self._txn.cursor(db=self._data) as cursor:
-            if not cursor.set_range(prefix):
+        for key in self._entries(self._data, prefix):
+            if not key.startswith(prefix):
                 return
-            for raw in cursor.iternext(keys=True, values=False):
-                key = bytes(raw)
-                if not key.startswith(prefix):
+            yield key
+
+    def _entries(self, database: Any, first: bytes) -> Iterator[bytes]:  # noqa: ANN401 - lmdb's own handle
+        try:
+            with self._txn.cursor(db=database) as cursor:
+                if not (cursor.set_range(first) if first else cursor.first()):
                     return
-                yield key
+                for raw, sealed in cursor.iternext(keys=True, values=True):
+                    key = bytes(raw)
+                    _opened(key, sealed)
+                    yield key
+        except (*_DAMAGE, StoreDamaged) as error:
+            self._on_damage(error)
 
 
 class _Mark(NamedTuple):
@@ -285,6 +434,28 @@ class _Mark(NamedTuple):
 
     def write(self, file: Path) -> None:
         file.write_text(f"{self.boot} {self.starts}")
+
+
+def _sealed(key: bytes, value: bytes) -> bytes:
+    """A value with a checksum of key and value behind it."""
+    return value + zlib.crc32(value, zlib.crc32(key)).to_bytes(_SEAL_BYTES, "big")
+
+
+def _opened(key: bytes | memoryview, sealed: Any) -> bytes:  # noqa: ANN401 - bytes here; lmdb's types allow for memory views
+    """The value again.
+
+    Raises:
+        StoreDamaged: the checksum does not fit.
+    """
+    value: bytes = sealed[:-_SEAL_BYTES]
+    if sealed[-_SEAL_BYTES:] != zlib.crc32(value, zlib.crc32(key)).to_bytes(_SEAL_BYTES, "big"):
+        raise StoreDamaged(f"a value of {len(value)} bytes is not what was written")
+    return value
+
+
+def value_digest(key: bytes | memoryview, value: bytes | memoryview) -> int:
+    """Digest of one value; a state's digest is the exclusive or of those of its values, in any order."""
+    return int.from_bytes(blake2b(value, digest_size=16, key=blake2b(key, digest_size=16).digest()).digest(), "big")
 
 
 def _wake(time: int, key: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Fixtures: one embedded broker for the whole run, and names that no other test uses."""
+"""Fixtures: one embedded broker for each test process, and names that no other test uses."""
 
 import itertools
 import uuid
@@ -10,6 +10,18 @@ import pytest
 from monitor.broker.server import EmbeddedBroker
 
 _numbers = itertools.count(1)
+
+TESTS = Path(__file__).parent
+TOGETHER = ("end_to_end",)
+"""Folders whose tests stay in one test process: what they share takes longer to make than they take to run."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one test process, so that each makes what they share once."""
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        group = path.parts[0] if path.parts[0] in TOGETHER else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

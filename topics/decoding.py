@@ -20,6 +20,7 @@ from topics.facts import (
     Void,
 )
 from topics.institutions import INSTITUTION_FACTS
+from topics.quick import WRONG, LongWay, quick_fields, quick_reader
 from topics.reasons import Quarantined
 from topics.registry import REGISTRY_ENTRIES, Entry
 from topics.times import BadTime, parse_time
@@ -216,6 +217,79 @@ for _struct in _decoders:
 _decoder = msgspec.json.Decoder(_union)
 
 
+_QuickLine: Final = msgspec.defstruct("QuickLine", quick_fields(_line_fields), kw_only=True, gc=False)
+_quick_line = quick_reader(_line_fields)
+_quick_settlement = quick_reader(fields_of(Settlement))
+_LONG_WAY: Final = (*WRONG, Quarantined, UnicodeDecodeError, msgspec.MsgspecError, RecursionError)
+
+
+def _quick_lines(wires: Sequence[Any], record: tuple[Any, ...], first_upload: int | None) -> list[Any]:
+    """As `_lines`, with the record's values read already."""
+    visit, person, institution, med_type, uploaded = record
+    lines = []
+    for wire in wires:
+        sequence, charged, item, count, price, amount, *more = _quick_line(msgspec.structs.astuple(wire))
+        own = (sequence, visit, person, institution, charged, item, count, price, amount)
+        values = (*own, med_type, uploaded, *more, first_upload)
+        line = FeeLine(*values)
+        _check_signs(line)
+        lines.append(line)
+    return lines
+
+
+def _quickly_settlement(wire: Any) -> list[Any]:  # noqa: ANN401 - a generated struct
+    *values, wires = msgspec.structs.astuple(wire)
+    settlement = Settlement(*_quick_settlement(values))
+    if not wires:
+        return [settlement]
+    record = (settlement.visit, settlement.person, settlement.institution, settlement.med_type, settlement.uploaded_at)
+    return [settlement, *_quick_lines(wires, record, None)]
+
+
+_upload_fields = [field for field in fields_of(FeeLine) if field.wire.name in _OF_RECORD]
+_read_upload = quick_reader(_upload_fields)
+
+
+def _quickly_lines(wire: Any) -> list[Any]:  # noqa: ANN401 - a generated struct
+    *values, wires = msgspec.structs.astuple(wire)
+    record = _read_upload(values)
+    uploaded = record[-1]
+    if not wires or uploaded is None:
+        raise LongWay
+    return _quick_lines(wires, tuple(record), uploaded)
+
+
+def _quickly(struct: type[msgspec.Struct]) -> Decode:
+    read = quick_reader(fields_of(struct))
+    as_tuple = msgspec.structs.astuple
+    return lambda wire: [struct(*read(as_tuple(wire)))]
+
+
+def _quick_structs() -> dict[type[msgspec.Struct], Decode]:
+    """The quick structs of persons' facts, each with what makes the fact of it."""
+    found: dict[type[msgspec.Struct], Decode] = {}
+    special: dict[Any, Decode] = {Settlement: _quickly_settlement, FeeLine: _quickly_lines}
+    facts: tuple[type[Fact], ...] = (*PERSON_FACTS, Tick)
+    for fact in facts:
+        if fact is Void:
+            continue
+        spec = quick_fields(_upload_fields if fact is FeeLine else fields_of(fact))
+        if fact in special:
+            spec.append(("lines", list[_QuickLine] | None, None))  # type: ignore[valid-type]
+        tag = "fee-lines" if fact is FeeLine else fact.kind
+        name = f"Quick{fact.__name__}"
+        struct = msgspec.defstruct(name, spec, tag=tag, tag_field="type", gc=False, kw_only=True)
+        found[struct] = special.get(fact) or _quickly(fact)
+    return found
+
+
+_quick_decoders = _quick_structs()
+_quick_union: Any = None
+for _struct in _quick_decoders:
+    _quick_union = _struct if _quick_union is None else _quick_union | _struct
+_quick_decoder = msgspec.json.Decoder(_quick_union)
+
+
 class Decoder:
     """Decodes the records of one topic family: `person`, `institution`, `registry`, or `any` of them.
 
@@ -226,6 +300,7 @@ class Decoder:
 
     def __init__(self, family: str, max_bytes: int = MAX_RECORD_BYTES) -> None:
         self._family = family
+        self._quick = family in {"person", "any"}
         self._max_bytes = max_bytes
         self._decoders = {
             struct: decode for struct, decode in _decoders.items() if family == "any" or struct in _families[family]
@@ -241,6 +316,17 @@ class Decoder:
             raise Quarantined(reasons.NOT_AN_OBJECT, "the record has no value")
         if len(value) > self._max_bytes:
             raise Quarantined(reasons.TOO_LARGE, f"{len(value)} bytes, at most {self._max_bytes} are allowed")
+        if self._quick:
+            try:
+                if not value.isascii():
+                    value.decode("utf-8")
+                wire = _quick_decoder.decode(value)
+                return _quick_decoders[type(wire)](wire)
+            except _LONG_WAY:
+                pass  # which alone knows the reasons
+        return self._long_way(value)
+
+    def _long_way(self, value: bytes) -> list[Any]:
         try:
             if not value.isascii():
                 value.decode("utf-8")

@@ -15,6 +15,8 @@ EXAMPLES = """\
   claims-monitor demo --seconds 60
 
   claims-monitor demo --facts facts.ndjson.gz
+
+  claims-monitor demo --with-prometheus
 """
 
 
@@ -26,6 +28,10 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the live page; a free one if taken.")] = 8610,
     lang: Annotated[str | None, typer.Option(help="zh or en. [default: by the locale]")] = None,
     seed: Annotated[int, typer.Option(help="Of the simulation.")] = 0,
+    with_prometheus: Annotated[
+        bool,
+        typer.Option("--with-prometheus", help="Start Prometheus and Alertmanager (found on PATH) with the rules too."),
+    ] = False,
 ) -> None:
     """Start a broker, a worker and a simulator, and watch: a screen here, a live page in the browser.
 
@@ -34,10 +40,13 @@ def demo(
     from monitor.broker.jars import JarsError
     from monitor.broker.server import BrokerError
     from monitor.demo.run import DemoSettings, run_demo
+    from monitor.demo.watchers import WatchersMissing
 
     try:
-        run_demo(DemoSettings(seconds=seconds, facts=facts, port=port, lang=lang, seed=seed))
-    except (BrokerError, JarsError) as error:
+        run_demo(
+            DemoSettings(seconds=seconds, facts=facts, port=port, lang=lang, seed=seed, with_prometheus=with_prometheus)
+        )
+    except (BrokerError, JarsError, WatchersMissing) as error:
         fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

@@ -1,5 +1,6 @@
 """`claims-monitor rules`: what is judged, and by which terms."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -97,14 +98,16 @@ def document(
 ) -> None:
     """Write one page (Markdown) about all rules: definitions, terms, what each needs, and an alert as example."""
     from monitor.rule_examples import example_alerts
-    from monitor.rules_page import rules_page
+    from monitor.rules_page import FIGURES_FILE, rules_page
     from monitor.terms_files import default_text, load_terms
 
     if check and output is None:
         fail("--check goes with --output, the page to check", USAGE)
     with usage_errors(TermsError):
         loaded = load_terms(terms)
-    made = rules_page(loaded, default_text() if terms is None else "", example_alerts(loaded))
+    figures = None if output is None else output.with_name(FIGURES_FILE)
+    measured = json.loads(figures.read_text(encoding="utf-8")) if figures is not None and figures.exists() else None
+    made = rules_page(loaded, default_text() if terms is None else "", example_alerts(loaded), measured)
     if output is None:
         typer.echo(made, nl=False)
         return

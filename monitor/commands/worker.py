@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.commands.connect import connected
-from monitor.commands.errors import fail
+from monitor.commands.errors import FAILED, broker_errors, fail
 from monitor.commands.options import BootstrapServers, Data, Group, KafkaConfig, ModelFile, Prefix, Terms
 from monitor.worker.supervisor import REFUSED, supervise
 from topics.catalogue import DEFAULT_GROUP
@@ -24,6 +24,8 @@ EXAMPLES = """\
   claims-monitor worker --bootstrap-servers kafka1:9092,kafka2:9092 --data /var/lib/claims-monitor
 
   claims-monitor worker --kafka-config kafka.properties --terms city.toml --model region.model
+
+  claims-monitor worker --terms 2027/ --adopt   [dim]# all workers of the group stopped: other terms from now on[/dim]
 
   claims-monitor worker resume claims.facts.v1
 """
@@ -47,6 +49,16 @@ def worker(
     quarantine_limit: Annotated[
         bool, typer.Option(help="Pause a partition when too many of its records are quarantined.")
     ] = True,
+    session_timeout: Annotated[
+        float,
+        typer.Option(
+            min=1, help="Seconds of silence after which other workers take over; within the bounds that brokers set."
+        ),
+    ] = 10.0,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Judge again, with these terms and this model, what was judged with others."),
+    ] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Judge facts as they come. A parent process starts the worker again when it fails.
@@ -56,12 +68,25 @@ def worker(
     if context.invoked_subcommand is not None:
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # each connection is worth five lines to it
     if not child:
         command = [sys.executable, "-m", "monitor.cli", *sys.argv[1:], "--child"]
         raise typer.Exit(supervise(command))
     raise typer.Exit(
         _run(
-            bootstrap_servers, kafka_config, data, terms, model, prefix, group, host, port, advertised, quarantine_limit
+            bootstrap_servers,
+            kafka_config,
+            data,
+            terms,
+            model,
+            prefix,
+            group,
+            host,
+            port,
+            advertised,
+            quarantine_limit,
+            session_timeout,
+            adopt,
         )
     )
 
@@ -78,6 +103,8 @@ def _run(
     port: int,
     advertised: str | None,
     quarantine_limit: bool,
+    session_timeout: float,
+    adopt: bool,
 ) -> int:
     from detectors.terms import TermsError
     from monitor.app import StartRefused, WorkerSettings, build_worker
@@ -85,15 +112,20 @@ def _run(
     from monitor.delivery.app import PartitionCountChanged, run
     from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
     from monitor.delivery.source_topics import SourceTopicsError
+    from monitor.delivery.stages import DeliverySettings
     from monitor.models import ModelFileError
     from monitor.state import StateError
     from monitor.store import StoreError
+    from monitor.worker.agreement import AgreementError
     from monitor.worker.listening import PortTaken
+    from monitor.worker.lost_state import StateLost
     from monitor.worker.recovery import RecoveryError
-    from monitor.worker.registry_feed import SourceTopicChanged
+    from monitor.worker.sources import SourceTopicChanged
 
     no_restart = (
         StartRefused,
+        AgreementError,
+        StateLost,
         StateError,
         StoreError,
         RecoveryError,
@@ -114,9 +146,12 @@ def _run(
             port=port,
             quarantine=quarantine_limit,
             advertised=advertised,
+            # three heartbeats fit into the timeout, so that one lost on the way does not cost the partitions
+            delivery=DeliverySettings(session_timeout_s=session_timeout, heartbeat_interval_s=session_timeout / 3),
+            adopt=adopt,
         )
         built, url = build_worker(settings)
-    except (StartRefused, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
+    except (StartRefused, AgreementError, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
         typer.secho(f"claims-monitor: {error}", fg=typer.colors.RED, err=True)
         return REFUSED
     except KeyboardInterrupt:
@@ -156,3 +191,46 @@ def resume(
         typer.echo(f"no partition of {topic} was paused")
         return
     typer.echo(f"{topic} goes on: partitions {', '.join(map(str, partitions))}")
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n  claims-monitor worker rebuild --dry-run\n\n  "
+    "claims-monitor worker rebuild --yes --data /var/lib/claims-monitor"
+)
+def rebuild(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be dropped, and drop nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: Data = DEFAULT_DATA,
+    prefix: Prefix = "",
+    group: Group = DEFAULT_GROUP,
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """Drop a group's state, changelogs and offsets: workers judge all facts again from the topics' beginning.
+
+    Refused while workers of the group run. Facts, registry and alerts stay: an alert that is raised again replaces
+    itself, one whose facts are gone from the topics stands as it is.
+    """
+    import shutil
+
+    from kafka.errors import KafkaError
+
+    from monitor.rebuilding import RebuildRefused, carry_out, plan
+    from monitor.topic_admin import TopicsError
+
+    connection = connected(bootstrap_servers, kafka_config)
+    with broker_errors(connection, RebuildRefused, TopicsError, KafkaError):
+        found = asyncio.run(plan(connection, prefix, group))
+        state = data / "state"
+        typer.echo(f"offsets of group {found.group} will be deleted")
+        for name, partitions in found.topics.items():
+            typer.echo(f"{name} ({partitions} partitions) will be deleted and created with {found.partitions}")
+        if state.exists():
+            typer.echo(f"{state} will be deleted")
+        if dry_run:
+            return
+        if not yes and not typer.confirm("All facts will be judged again. Go on?"):
+            raise typer.Exit(FAILED)
+        asyncio.run(carry_out(connection, prefix, group, found, typer.echo))
+    shutil.rmtree(state, ignore_errors=True)
+    typer.echo("done: start the workers; local state that other machines hold is dropped when they start")

@@ -45,7 +45,7 @@ class PartitionStatus:
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """State of one unit and of its topic partitions."""
+    """State of one unit and of its topic partitions; `stalled_s`: seconds that its work shows no progress."""
 
     stage: str
     partition: int
@@ -53,6 +53,7 @@ class UnitStatus:
     paused_topics: tuple[str, ...]
     in_flight: int
     partitions: tuple[PartitionStatus, ...]
+    stalled_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ class DeliveryApp(faust.App):
                     tuple(sorted(unit.paused_topics)),
                     sum(partition.in_flight for partition in partitions),
                     partitions,
+                    unit.stalled_s,
                 )
             )
         return DeliveryStatus(
@@ -178,7 +180,8 @@ class DeliveryApp(faust.App):
             if count and count != before:
                 raise PartitionCountChanged(
                     f"{topic} had {before} partitions and has {count} now: keys are in other partitions than their "
-                    "state. Stop all workers and rebuild the state from the topics"
+                    "state. Stop all workers, create the source topics anew, play the facts into them, and run "
+                    "`claims-monitor worker rebuild`"
                 )
 
     async def on_first_start(self) -> None:

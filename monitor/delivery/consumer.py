@@ -319,5 +319,6 @@ def _refuse_shorter(tp: TopicPartition, offset: int, end: int) -> None:
     if offset > end:
         raise SourceTopicChanged(
             f"{tp.topic}[{tp.partition}] ends at offset {end}, but was read up to {offset}: the topic was recreated or "
-            "truncated. Reset the group's offsets and the state built from it, or restore the topic"
+            "truncated. Restore it; or, to judge what it holds now from its beginning, stop all workers and run "
+            "`claims-monitor worker rebuild` (with their --prefix and --group)"
         )

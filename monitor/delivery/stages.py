@@ -37,6 +37,9 @@ class UnitControl(Protocol):
     def generation(self) -> int:
         """Generation of the consumer group in which the unit was assigned."""
 
+    def progress(self) -> None:
+        """Tell that long work goes on, such as opening; without any the unit counts as stuck after a while."""
+
     def pause(self, topic: str) -> None:
         """Take no more records of this topic until `resume`; nothing is lost and the position is kept.
 

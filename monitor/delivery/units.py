@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from monitor import tasks
+from monitor import clock, tasks
 from monitor.delivery.progress import Batch
 from monitor.delivery.stages import HandlerFactory, Record, Stage
 
@@ -85,6 +85,8 @@ class Unit:
         self._stopping = False
         self._opened = False
         self._closed = False
+        self._working = True
+        self._moved = clock.monotonic()
         self._task: asyncio.Task[None] | None = None
         for topic in stage.topics:
             gate.hold(TopicPartition(topic, partition), Hold.OPENING)
@@ -103,6 +105,15 @@ class Unit:
     def paused_topics(self) -> frozenset[str]:
         """Topics that the handler has paused."""
         return frozenset(self._paused)
+
+    @property
+    def stalled_s(self) -> float:
+        """For how many seconds its work shows no progress; 0 while it has nothing to do."""
+        return clock.monotonic() - self._moved if self._working else 0.0
+
+    def progress(self) -> None:
+        """See `UnitControl.progress`."""
+        self._moved = clock.monotonic()
 
     def start(self, on_error: Callable[[BaseException], None]) -> None:
         """Open the handler and begin to work, in a task of its own."""
@@ -159,13 +170,17 @@ class Unit:
     async def _run(self) -> None:
         await self._handler.open()
         self._opened = True
+        self._working = False
         for topic in self.stage.topics:
             self._gate.release(self._tp(topic), Hold.OPENING)
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             while events := self._take():
+                self.progress()
+                self._working = True
                 await self._handler.handle(_merge(events))
+                self._working = False
                 for event in events:
                     event.value.handled = True
                     event.ack()

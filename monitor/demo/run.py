@@ -7,10 +7,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections import Counter, deque
@@ -20,30 +18,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import msgspec
 
-from detectors.model import Settings
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
-from monitor.children import ends_with_parent
 from monitor.connection import Connection
 from monitor.demo.metrics_reader import latency_quantiles
-from monitor.demo.screen import LATEST, DemoStatus, LatestAlert, Screen
+from monitor.demo.parts import end, small_model, start_worker, until_ready
+from monitor.demo.screen import LATEST, DemoStatus, LatestAlert, Operation, Screen
+from monitor.demo.watchers import Firing, Watchers, WatchersMissing, found_programs, watchers
 from monitor.page.feed import AlertFeed
 from monitor.page.server import Page, serve
 from monitor.page.standing import Filter
 from monitor.player import Played, play
 from monitor.pseudonyms import Pseudonyms, load_secret
-from monitor.samples import Samples
 from monitor.simulator import Simulation, ending_at, preset, simulate
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.timeline import BadLine, Placed, place
 from monitor.topic_admin import create
-from monitor.training import fit
-from monitor.worker.owners import members
 from topics.alerts import alert_id
-from topics.catalogue import ALERTS, DEFAULT_GROUP, all_topics
+from topics.catalogue import ALERTS, all_topics
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time, to_record_time
 
 log = logging.getLogger(__name__)
@@ -51,8 +47,9 @@ log = logging.getLogger(__name__)
 PARTITIONS: Final = 4
 _PERSONS: Final = 6_000
 _INSTITUTIONS: Final = 40
-_TRAINING_DAYS: Final = 40
 _SCREEN_EVERY_S: Final = 0.5
+RULES_FASTER: Final = 30.0
+"""The demo shortens the durations in Prometheus's rules by this factor: it plays two months in minutes."""
 _SETTLING_S: Final = 6.0
 """How long the demo waits at its end for the last facts to be judged."""
 
@@ -68,6 +65,7 @@ class DemoSettings:
         lang: of the screen; None: by the locale.
         seed: of the simulation.
         default_seconds: length of the play without `seconds`.
+        with_prometheus: start Prometheus and Alertmanager too.
     """
 
     seconds: int | None = None
@@ -76,6 +74,7 @@ class DemoSettings:
     lang: str | None = None
     seed: int = 0
     default_seconds: int = 150
+    with_prometheus: bool = False
 
 
 @dataclass
@@ -93,6 +92,8 @@ class _State:
     latency: tuple[int | None, int | None] = (None, None)
     began: float = field(default_factory=clock.monotonic)
     total: int | None = None
+    watchers: Watchers | None = None
+    firing: list[Firing] = field(default_factory=list)
 
 
 def run_demo(settings: DemoSettings) -> int:
@@ -100,7 +101,10 @@ def run_demo(settings: DemoSettings) -> int:
 
     Raises:
         BrokerError, JarsError: no broker can be started.
+        WatchersMissing: Prometheus or Alertmanager cannot be started.
     """
+    if settings.with_prometheus:
+        found_programs()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="claims-monitor-demo-"))
@@ -123,20 +127,26 @@ async def _run(settings: DemoSettings, folder: Path, connection: Connection) -> 
     _say("creating topics")
     await create(connection, all_topics(), record_time="create", partitions=PARTITIONS)
     _say("fitting a small model")
-    model = await asyncio.to_thread(_small_model, folder, settings.seed)
+    model = await asyncio.to_thread(small_model, folder, settings.seed)
     terms = load_terms(None)
     feed = AlertFeed(connection, ALERTS, Pseudonyms(load_secret(folder)))
     titles = {rule: ruled.title for rule, ruled in terms.versions[-1].rules.items()}
-    async with _page(Page(feed, titles), feed, settings.port) as url:
+    page = Page(feed, titles)
+    async with _page(page, feed, settings.port) as url, _watching(settings, folder) as watching:
         _say("starting the worker")
-        worker = _start_worker(connection, folder, model)
+        worker = start_worker(connection, folder, model)
         try:
-            state = _State(feed, titles, {}, url, total=settings.seconds)
-            await _until_ready(state, connection, worker, stopped)
+            state = _State(feed, titles, {}, url, total=settings.seconds, watchers=watching)
+            page.operations = lambda: [operation(alert) for alert in state.firing]
+            state.worker_url = await until_ready(connection, worker, stopped)
+            if state.worker_url is not None:
+                state.worker = "ready"
+                if watching is not None:
+                    watching.scrape([state.worker_url])
             placed, due = _facts(settings, state, terms.versions[-1].rules.keys())
             await _show(settings, state, connection, placed, due, stopped)
         finally:
-            await asyncio.to_thread(_end, worker)
+            await asyncio.to_thread(end, worker)
     standing = len(feed.standing)
     caught = {rule: _caught(state, rule) for rule in state.planted}
     _summary(state, standing, caught)
@@ -144,18 +154,6 @@ async def _run(settings: DemoSettings, folder: Path, connection: Connection) -> 
 
 
 # ---------------------------------------------------------------------- parts
-
-
-def _small_model(folder: Path, seed: int) -> Path:
-    """Fit a model on a clean region's past."""
-    today = (clock.now_ms() // 1000 + UTC_OFFSET) // DAY
-    config = replace(preset("small"), clean=True, days=_TRAINING_DAYS, begin=today - 120)
-    lines = (msgspec.json.encode(fact) for _, fact in simulate(config, seed + 1))
-    samples = Samples(place(lines), load_terms(None).general, lambda _bad: None)
-    model = fit(samples, Settings(seed=seed))
-    path = folder / "demo.model"
-    path.write_bytes(model.to_bytes())
-    return path
 
 
 @asynccontextmanager
@@ -169,45 +167,20 @@ async def _page(page: Page, feed: AlertFeed, port: int) -> AsyncIterator[str]:
         yield url
 
 
-def _start_worker(connection: Connection, folder: Path, model: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "monitor.cli", "worker", "--bootstrap-servers", connection.bootstrap_servers]
-    command += ["--data", str(folder / "worker"), "--model", str(model)]
-    with (folder / "worker.log").open("wb") as output:
-        # its own session: Ctrl-C is this process's to pass on
-        return subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - two system calls
-        )
+@asynccontextmanager
+async def _watching(settings: DemoSettings, folder: Path) -> AsyncIterator[Watchers | None]:
+    """Prometheus and Alertmanager, where wanted."""
+    if not settings.with_prometheus:
+        yield None
+        return
+    _say("starting Prometheus and Alertmanager")
+    async with watchers(folder / "watchers", factor=RULES_FASTER, scrape_s=1.0) as started:
+        yield started
 
 
-def _end(worker: "subprocess.Popen[bytes]") -> None:
-    worker.terminate()
-    try:
-        worker.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
-
-
-async def _until_ready(
-    state: _State, connection: Connection, worker: "subprocess.Popen[bytes]", stopped: asyncio.Event
-) -> None:
-    """Wait until the worker has its partitions."""
-    from monitor.app import ask_worker
-
-    while not stopped.is_set():
-        if worker.poll() is not None:
-            raise RuntimeError(f"the worker ended with exit code {worker.returncode}")
-        for url in await members(connection, DEFAULT_GROUP):
-            with contextlib.suppress(OSError):
-                status, _ = await ask_worker(url, "/ready", "")
-                if status == 200:
-                    state.worker_url, state.worker = url, "ready"
-                    return
-        await asyncio.sleep(0.3)
+def operation(alert: Firing) -> dict[str, str]:
+    """An alert of the monitor's own operation, as the page shows it."""
+    return {"name": alert.name, "state": alert.state, "severity": alert.severity, "zh": alert.zh, "en": alert.en}
 
 
 def _facts(
@@ -289,6 +262,9 @@ async def _ask(state: _State) -> None:
     while True:
         if state.worker_url is not None:
             state.latency = await latency_quantiles(state.worker_url)
+        if state.watchers is not None:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError, WatchersMissing):
+                state.firing = await state.watchers.alerts()
         await asyncio.sleep(1.0)
 
 
@@ -314,6 +290,9 @@ def _status(state: _State, left: float | None) -> DemoStatus:
         worker=state.worker,
         seconds_left=None if left is None else max(0, round(left)),
         seconds_total=state.total,
+        operations=[Operation(one.name, one.state, one.severity, one.zh, one.en) for one in state.firing],
+        prometheus_url=None if state.watchers is None else state.watchers.prometheus,
+        alertmanager_url=None if state.watchers is None else state.watchers.alertmanager,
     )
 
 
@@ -345,5 +324,8 @@ def _summary(state: _State, standing: int, caught: dict[str, int]) -> None:
     for rule, count in sorted(by_rule.items()):
         planted = f", planted cases caught: {caught[rule]} of {len(state.planted[rule])}" if rule in caught else ""
         print(f"  {rule}: {count}{planted}")  # noqa: T201 - the command's output
+    if state.watchers is not None:
+        for one in state.firing:
+            print(f"  Prometheus: {one.name} is {one.state}: {one.en}")  # noqa: T201 - as above
     print(f"facts: {state.played.facts}")  # noqa: T201 - as above
     print(f"alerts: {standing}", flush=True)  # noqa: T201 - as above

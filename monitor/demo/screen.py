@@ -24,6 +24,8 @@ LINE_EVERY_S: Final = 5.0
 """Seconds between two plain lines."""
 LATEST: Final = 8
 """Alerts that the screen lists."""
+OPERATIONS: Final = 4
+"""Alerts of Prometheus that the screen lists."""
 WIDE: Final = 100
 """Columns from which the tables stand side by side."""
 
@@ -58,6 +60,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "rule": ("规则", "rule"),
     "standing_short": ("疑点", "alerts"),
     "more": ("另有 {n} 条规则", "and {n} more"),
+    "operations": ("Prometheus 告警", "Alerts of Prometheus"),
+    "firing": ("已触发", "firing"),
+    "pending": ("待确认", "pending"),
+    "calm": ("无告警", "none"),
 }
 
 
@@ -93,6 +99,25 @@ class LatestAlert:
 
 
 @dataclass(frozen=True)
+class Operation:
+    """An alert of Prometheus about the monitor itself, or about the region as a whole.
+
+    Attributes:
+        name: of the rule.
+        state: `pending` or `firing`.
+        severity: critical, warning or info.
+        zh: summary in Chinese.
+        en: summary in English.
+    """
+
+    name: str
+    state: str
+    severity: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
 class DemoStatus:
     """What the screen shows, at one moment.
 
@@ -111,6 +136,9 @@ class DemoStatus:
         worker: state of the worker, for people.
         seconds_left: of the demo, None when it has no end.
         seconds_total: of the demo, None when it has no end.
+        operations: alerts of Prometheus.
+        prometheus_url: None when it does not run.
+        alertmanager_url: None when it does not run.
     """
 
     facts_per_second: int = 0
@@ -127,6 +155,9 @@ class DemoStatus:
     worker: str = ""
     seconds_left: int | None = None
     seconds_total: int | None = None
+    operations: Sequence[Operation] = ()
+    prometheus_url: str | None = None
+    alertmanager_url: str | None = None
 
     @property
     def all_standing(self) -> int:
@@ -191,7 +222,8 @@ def progress_line(status: DemoStatus, lang: Language = "en") -> str:
 
 def render(status: DemoStatus, lang: Language = "en", width: int = 120, height: int | None = None) -> RenderableType:
     """The screen for a terminal of so many columns and rows; without rows everything is shown."""
-    rows = _MOST_ROWS if height is None else max(_LEAST_ROWS, height - _FIXED_ROWS)
+    fixed = _FIXED_ROWS + (0 if status.prometheus_url is None else OPERATIONS + 3)
+    rows = _MOST_ROWS if height is None else max(_LEAST_ROWS, height - fixed)
     if width >= WIDE:
         body = Table.grid(expand=True, padding=(0, 1))
         body.add_column(ratio=2)
@@ -201,7 +233,10 @@ def render(status: DemoStatus, lang: Language = "en", width: int = 120, height: 
     else:
         listed = min(LATEST, rows // 2)
         middle = Group(_rules(status, lang, rows - listed - 2, 2), _latest(status, lang, listed))
-    return Group(_figures(status, lang, width), middle, _foot(status, lang))
+    parts: list[RenderableType] = [_figures(status, lang, width), middle]
+    if status.prometheus_url is not None:
+        parts.append(_operations(status, lang))
+    return Group(*parts, _foot(status, lang))
 
 
 def _figures(status: DemoStatus, lang: Language, width: int) -> Panel:
@@ -274,6 +309,32 @@ def _latest(status: DemoStatus, lang: Language, rows: int) -> Panel:
         )
     content: RenderableType = table if status.latest else Text(_say("none", lang), "dim")
     return Panel(content, title=_say("latest", lang), title_align="left", border_style="dim")
+
+
+def _operations(status: DemoStatus, lang: Language) -> Panel:
+    """Pending and firing alerts of Prometheus, and where to look at them."""
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    styles = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+    for one in status.operations[:OPERATIONS]:
+        style = styles.get(one.severity, "") if one.state == "firing" else "dim"
+        table.add_row(
+            Text(one.name.removeprefix("ClaimsMonitor"), style),
+            Text(_say(one.state, lang), style),
+            Text(one.zh if lang == "zh" else one.en),
+        )
+    hidden = len(status.operations) - OPERATIONS
+    more = f" (+{hidden})" if hidden > 0 else ""
+    content: RenderableType = table if status.operations else Text(_say("calm", lang), "dim")
+    where = f"Prometheus {status.prometheus_url}  Alertmanager {status.alertmanager_url}"
+    return Panel(
+        Group(content, Text(where, "dim")),
+        title=_say("operations", lang) + more,
+        title_align="left",
+        border_style="dim",
+    )
 
 
 def _foot(status: DemoStatus, lang: Language) -> RenderableType:

@@ -99,6 +99,8 @@ class Page:
         self._titles = titles
         self._remote = remote
         self._names = LOOPBACK_NAMES | {name.lower() for name in names}
+        self.operations: Callable[[], list[dict[str, str]]] = list
+        """Alerts about the monitor itself, shown above the totals; none by default."""
         self._streams = 0
         folder = resources.files("monitor.page").joinpath("static")
         self._index = folder.joinpath("index.html").read_bytes()
@@ -178,7 +180,7 @@ class Page:
             title = self._titles.get(rule)
             names = {"zh": title.zh, "en": title.en} if title else {"zh": rule, "en": rule}
             by_rule[rule] = counted.get(rule, nothing) | {"title": names}
-        return summary | {"by_rule": by_rule}
+        return summary | {"by_rule": by_rule, "operations": self.operations()}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         wanted, limit = _filter(request), _limit(request)

@@ -29,8 +29,8 @@ def person_history(head: bytes, store: Reader) -> dict[str, Any] | None:
         return None
     person = person_of(head)
     known = read_person_head(value)
-    facts: list[Fact] = list(known.kept)
-    findings: list[Held] = []
+    facts: list[Fact] = [*known.kept, *known.facts]
+    findings: list[Held] = list(known.findings)
     for number in known.chunks:
         chunk = read_person_chunk(store.get(person_chunk_key(person, number)) or b"")
         facts += chunk.facts

@@ -4,19 +4,24 @@ The internal endpoints (`/internal/...`) need the workers' shared token; they se
 worker owns, name the owner of others, and resume paused topics.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
+from monitor import clock
 from monitor.delivery.app import DeliveryApp
 from monitor.metrics import Metrics
 from monitor.outgoing import partition_of
+from monitor.recount import RecountStopped
 from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
+from monitor.worker.accounts import account_shown
 from monitor.worker.histories import key_history, person_history
+from monitor.worker.liveness import Liveness
 from monitor.worker.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -53,6 +58,7 @@ class Pages:
         self._token = token
         self._partitions = partitions
         self._owner = owner
+        self._liveness = Liveness()
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -64,6 +70,8 @@ class Pages:
                 web.get("/ready", self._ready),
                 web.get("/internal/history/person/{key}", self._authorised(self._person)),
                 web.get("/internal/history/{kind}/{key}", self._authorised(self._key)),
+                web.get("/internal/digest/{stage}/{partition}", self._authorised(self._digest)),
+                web.get("/internal/account", self._authorised(self._account)),
                 web.post("/internal/resume/{topic}", self._authorised(self._resume)),
             ]
         )
@@ -78,25 +86,17 @@ class Pages:
 
     async def _health(self, _request: web.Request) -> web.Response:
         """Alive: every partition works, opens or is paused on purpose; a worker that failed is about to end."""
-        healthy = self._app.units.failure is None and self._app.crash_reason is None
-        return _json({"healthy": healthy, "partitions": self._partitions_shown()}, 200 if healthy else 503)
+        partitions = self._liveness.partitions(self._app.status(), clock.monotonic())
+        well = self._app.units.failure is None and self._app.crash_reason is None
+        healthy = well and all(partition["healthy"] for partition in partitions)
+        return _json({"healthy": healthy, "partitions": partitions}, 200 if healthy else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        """Ready: the worker takes part and has recovered all of its partitions."""
-        ready = self._app.status().ready
-        return _json({"ready": ready, "partitions": self._partitions_shown()}, 200 if ready else 503)
-
-    def _partitions_shown(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "stage": unit.stage,
-                "partition": unit.partition,
-                "state": str(unit.state),
-                "paused": list(unit.paused_topics),
-                "lag": {partition.topic: partition.lag for partition in unit.partitions},
-            }
-            for unit in self._app.status().units
-        ]
+        """Ready: the worker takes part, has recovered all of its partitions, and none is stuck."""
+        status = self._app.status()
+        partitions = self._liveness.partitions(status, clock.monotonic())
+        ready = status.ready and all(partition["ready"] for partition in partitions)
+        return _json({"ready": ready, "partitions": partitions}, 200 if ready else 503)
 
     def _authorised(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
@@ -126,6 +126,27 @@ class Pages:
         if history is None:
             return _json({"error": "nothing is known of this key", "stage": stage, "partition": partition}, 404)
         return _json({"stage": stage, "partition": partition, **history}, 200)
+
+    async def _digest(self, request: web.Request) -> web.Response:
+        """A digest of a partition's local state, and the changelog offset at which it must equal the changelog's."""
+        partition = request.match_info["partition"]
+        unit = self._units.get((request.match_info["stage"], int(partition) if partition.isdecimal() else -1))
+        if unit is None:
+            return _json({"error": "this worker does not own the partition"}, 404)
+        position, digest, values = await asyncio.to_thread(unit.store.digest)
+        return _json({"position": position, "digest": f"{digest:032x}", "values": values}, 200)
+
+    async def _account(self, request: web.Request) -> web.Response:
+        """The account of every partition that is open here; with `?recount=1` held against what its state holds."""
+        again = request.query.get("recount") == "1"
+        found = []
+        for (stage, partition), unit in sorted(self._units.items()):
+            try:
+                shown = account_shown(*(await unit.recounted() if again else unit.account()))
+            except RecountStopped:
+                continue  # it goes to another worker
+            found.append({"stage": stage, "partition": partition, **shown})
+        return _json({"partitions": found}, 200)
 
     async def _resume(self, request: web.Request) -> web.Response:
         topic = request.match_info["topic"]

@@ -16,7 +16,7 @@ from monitor.connection import Connection
 from monitor.delivery.fence import FencedProducer, Outgoing
 from monitor.records import Effects, Reader
 from monitor.store import Store
-from monitor.worker.recovery import recover
+from monitor.worker.recovery import Progress, recover
 from monitor.worker.registry_feed import LateChange
 
 
@@ -54,6 +54,9 @@ class LocalState(Protocol):
     def bytes_used(self) -> int:
         """How many bytes of disk it uses."""
 
+    def digest(self) -> tuple[int, int, int]:
+        """Position, digest and number of all values, of one moment."""
+
     def apply(self, effects: Effects, position: int) -> None:
         """Make a batch's writes happen, together with the changelog position after them."""
 
@@ -83,8 +86,15 @@ class Follower(Protocol):
         """Call it no more."""
 
 
-Recover = Callable[[Any, str, int, str, Callable[[int], None]], Awaitable[int]]
-"""Brings local state up to the end of a changelog: state, topic, partition, cluster id, progress."""
+class FailureCount(Protocol):
+    """Keeps count of transactions that did not commit; see `Failures`."""
+
+    def add(self, stage: str) -> None:
+        """Note one more."""
+
+
+Recover = Callable[[Any, str, int, str, Progress], Awaitable[int]]
+"""Brings local state up to the end of a changelog: state, topic, partition, identity of the changelog, progress."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +115,8 @@ class Ports:
 def live(connection: Connection, group: str) -> Ports:
     """Kafka and LMDB."""
 
-    async def recovered(
-        store: Store, topic: str, partition: int, cluster: str, on_progress: Callable[[int], None]
-    ) -> int:
-        return await recover(store, connection, topic, partition, cluster, on_progress)
+    async def recovered(store: Store, topic: str, partition: int, identity: str, on_progress: Progress) -> int:
+        return await recover(store, connection, topic, partition, identity, on_progress)
 
     return Ports(
         producer=lambda name: FencedProducer(connection, name, client_id=f"{group}-producer"),

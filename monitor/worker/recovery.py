@@ -1,31 +1,65 @@
 """Rebuild a partition's local state from its changelog, from the position the store remembers."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from monitor import clock
 from monitor.connection import Connection
-from monitor.state import wake_of
+from monitor.metrics import Metrics
+from monitor.state import KEY_HEADS, PERSON_HEADS, wake_of
 from monitor.store import Store
 
 log = logging.getLogger(__name__)
 
-_BATCH = 20_000
+_BATCH: Final = 50_000
+_TOLD_EVERY_S: Final = 2.0
+
+Progress = Callable[[int, float], None]
+"""Told the number of records read so far and the share (0 to 1) of the changelog that is done."""
 
 
 class RecoveryError(Exception):
     """The changelog does not fit the local state; the message says what to do."""
 
 
+class Recovery:
+    """Tells how far a partition's recovery has come, in metrics and log.
+
+    Args:
+        metrics: of the process.
+        stage: of the unit.
+        partition: of the unit.
+
+    Attributes:
+        read: changelog records read so far.
+    """
+
+    def __init__(self, metrics: Metrics, stage: str, partition: str) -> None:
+        self.read = 0
+        self._counter = metrics.recovered.labels(stage)
+        self._share = metrics.recovery.labels(stage, partition)
+        self._name = f"{stage}-{partition}"
+        self._told = clock.monotonic()
+        self._share.set(0)
+
+    def progress(self, read: int, share: float = 1.0) -> None:
+        """See `Progress`."""
+        self._counter.inc(read - self.read)
+        self.read = read
+        self._share.set(share)
+        now = clock.monotonic()
+        if now - self._told >= _TOLD_EVERY_S and share < 1:
+            self._told = now
+            log.info("%s: recovery %d %%, %d changelog records read", self._name, int(share * 100), read)
+
+
 async def recover(
-    store: Store,
-    connection: Connection,
-    topic: str,
-    partition: int,
-    cluster: str,
-    on_progress: Callable[[int], None],
+    store: Store, connection: Connection, topic: str, partition: int, identity: str, on_progress: Progress
 ) -> int:
     """Read the changelog up to its end (committed records alone) into the store.
 
@@ -36,8 +70,8 @@ async def recover(
         connection: how brokers are reached.
         topic: the changelog.
         partition: of the changelog.
-        cluster: id of the Kafka cluster; a store made from another one is thrown away.
-        on_progress: called with the number of records read so far.
+        identity: of the Kafka cluster and the changelog; a store made from another one is thrown away.
+        on_progress: told after every batch.
 
     Returns:
         The changelog offset after the last record.
@@ -45,11 +79,10 @@ async def recover(
     Raises:
         RecoveryError: the changelog ends before the store's position.
     """
-    if store.identity != cluster:
+    if store.identity != identity:
         if store.identity:
-            log.warning("local state of %s-%d belongs to another Kafka cluster: rebuilding it", topic, partition)
-        store.wipe()
-        store.load([], wake_of, 0, cluster)
+            log.warning("local state of %s-%d was made from another changelog: rebuilding it", topic, partition)
+        await asyncio.to_thread(store.begin_rebuild, identity)
     tp = TopicPartition(topic, partition)
     consumer = AIOKafkaConsumer(
         **connection.aiokafka(),
@@ -64,24 +97,31 @@ async def recover(
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
-        if end < store.position:
+        begin = store.position
+        if end < begin:
             raise RecoveryError(
-                f"{topic} partition {partition} ends at {end}, but the local state was made from it up to "
-                f"{store.position}: the changelog was recreated or truncated. If that was meant, delete the data "
-                "folder; then facts must be played again from the beginning"
+                f"{topic} partition {partition} ends at {end}, but the local state was made from it up to {begin}: the "
+                "changelog was truncated. To judge the facts again from their beginning, stop all workers and run "
+                "`claims-monitor worker rebuild`"
             )
-        consumer.seek(tp, store.position)
+        consumer.seek(tp, begin)
         read = 0
-        position = store.position
+        position = begin
         while position < end:
             batches = await consumer.getmany(tp, timeout_ms=500, max_records=_BATCH)
-            records = [(record.key or b"", record.value) for record in batches.get(tp, [])]
+            values = {record.key or b"": record.value for record in batches.get(tp, [])}
             position = await consumer.position(tp)  # beyond transaction markers too
-            if records:
-                store.load(records, wake_of, position, cluster)
-                read += len(records)
-                on_progress(read)
-        store.load([], wake_of, position, cluster)
+            if values:
+                if store.unindexed:
+                    await asyncio.to_thread(store.fill, values, position)
+                else:
+                    store.load(values.items(), wake_of, position, identity)
+                read += len(batches[tp])
+                on_progress(read, (position - begin) / (end - begin))
+        if store.unindexed:
+            await asyncio.to_thread(store.index_wakes, (PERSON_HEADS, KEY_HEADS), wake_of)
+        store.load([], wake_of, position, identity)
+        on_progress(read, 1.0)
         return position
     finally:
         await consumer.stop()

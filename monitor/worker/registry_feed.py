@@ -13,6 +13,7 @@ from monitor.delivery.stages import Record
 from monitor.engine import Engine
 from monitor.judging import Cause
 from monitor.tasks import spawn
+from monitor.worker.sources import SourceTopicChanged
 from topics.decoding import Decoder
 from topics.reasons import Quarantined
 from topics.registry import Entry
@@ -21,10 +22,6 @@ log = logging.getLogger(__name__)
 
 STAGE_OF = {"persons": "person", "keys": "key"}
 """Name of the worker's stage -> name by which the engine calls it."""
-
-
-class SourceTopicChanged(Exception):
-    """A source topic, or the registry, ends before what the state has seen of it."""
 
 
 class LateChange(NamedTuple):
@@ -43,6 +40,7 @@ class RegistryFeed:
         engine: whose registry is kept up to date.
         on_failure: called when following fails; the process must end then.
         on_bad: called with the reason of every entry that cannot be read.
+        rebuild: the command that drops the group's state.
     """
 
     def __init__(
@@ -52,11 +50,13 @@ class RegistryFeed:
         engine: Engine,
         on_failure: Callable[[BaseException], None],
         on_bad: Callable[[Quarantined], None],
+        rebuild: str,
     ) -> None:
         self._tp = TopicPartition(topic, 0)
         self._engine = engine
         self._on_failure = on_failure
         self._on_bad = on_bad
+        self._rebuild = rebuild
         self._decode = Decoder("registry")
         self._consumer = AIOKafkaConsumer(
             **connection.aiokafka(),
@@ -98,7 +98,8 @@ class RegistryFeed:
             if end <= offset:
                 raise SourceTopicChanged(
                     f"{self._tp.topic} ends at {end}, but entries up to offset {offset} were judged: the topic was "
-                    "recreated or truncated. Start with a new --group and --data to judge all facts from the beginning"
+                    "recreated or truncated. To judge all facts again with what it holds now, stop all workers and run "
+                    f"`{self._rebuild}`"
                 )
             while self._position <= offset:
                 self._moved.clear()

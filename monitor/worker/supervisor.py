@@ -1,6 +1,7 @@
 """The parent of a worker: starts it, starts it again when it fails, passes signals on."""
 
 import logging
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 REFUSED: Final = 78
 """Exit code of a worker that must not be started again like this (EX_CONFIG)."""
 FAILED: Final = 1
+
+RESTARTS_VARIABLE: Final = "CLAIMS_MONITOR_RESTARTS"
+"""By which a child knows how often it was started again."""
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
@@ -33,9 +37,10 @@ def supervise(command: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, parent.stop)
     signal.signal(signal.SIGINT, parent.stop)
     pause = _FIRST_PAUSE_S
+    again = 0
     while True:
         began = clock.monotonic()
-        code = parent.run(command)
+        code = parent.run(command, again)
         if parent.told_to_stop():
             return 0 if code in {0, -signal.SIGTERM} else FAILED
         if code in {0, REFUSED}:
@@ -49,6 +54,12 @@ def supervise(command: Sequence[str]) -> int:
             if parent.told_to_stop():
                 return 0
         pause = min(pause * 2, _LONGEST_PAUSE_S)
+        again += 1
+
+
+def restarts() -> int:
+    """How often the parent has started this process again after it failed; 0 without a parent."""
+    return int(os.environ.get(RESTARTS_VARIABLE, "0"))
 
 
 class _Parent:
@@ -58,13 +69,14 @@ class _Parent:
         self._stopping = False
         self._child: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str]) -> int:
-        """Run a child to its end; gives its exit code."""
+    def run(self, command: Sequence[str], again: int) -> int:
+        """Run a child to its end, told how often it was started again; gives its exit code."""
         # its own group: Ctrl-C on the terminal reaches the parent alone, which passes it on once
         self._child = child = subprocess.Popen(  # noqa: S603 - our own program
             list(command),
             preexec_fn=ends_with_parent(signal.SIGKILL),  # noqa: PLW1509 - system calls
             process_group=0,
+            env=os.environ | {RESTARTS_VARIABLE: str(again)},
         )
         if self._stopping:  # the signal came while it was being started
             child.terminate()

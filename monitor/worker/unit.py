@@ -5,14 +5,16 @@ Order of a batch: judge; transaction (alerts, frames, dead letters, changelog) c
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from aiokafka.structs import TopicPartition
 
+from detectors.standing import Counts
 from monitor import clock
+from monitor.account import Account
 from monitor.delivery.fence import CommitFailed
 from monitor.delivery.stages import Record as SourceRecord
 from monitor.delivery.stages import Stage, UnitControl
@@ -20,11 +22,18 @@ from monitor.judging import Cause
 from monitor.metrics import Metrics
 from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
+from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
-from monitor.worker.ports import Follower, LocalState, Ports
+from monitor.tasks import spawn
+from monitor.totals import Totals
+from monitor.worker.agreement import Agreement
+from monitor.worker.institutions import Institutions
+from monitor.worker.ports import FailureCount, Follower, LocalState, Ports
 from monitor.worker.quarantine import Limits
-from monitor.worker.registry_feed import SourceTopicChanged
-from topics.times import UTC_OFFSET
+from monitor.worker.recovery import Recovery
+from monitor.worker.registry_feed import STAGE_OF
+from monitor.worker.sources import Sources
+from topics.times import DAY, UTC_OFFSET
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +69,16 @@ class UnitContext:
         judges: by stage name.
         registry: read to its end before any unit judges.
         metrics: of the process.
-        cluster: id of the Kafka cluster.
+        changelogs: by stage name, identity of the changelog and its cluster; local state of another one is dropped.
         prefix: of topic names; the engine sees names without it.
+        agreement: what this worker judges with.
+        adopt: whether it judges again what was judged with other terms or another model.
+        sources: the source topics as they are now.
+        check_lost: refuses source partitions of which the state knows nothing although they were acknowledged.
         limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
+        institutions: what is watched of them, besides their alerts.
+        failures: transactions that did not commit, over restarts.
     """
 
     ports: Ports
@@ -73,10 +88,16 @@ class UnitContext:
     judges: Mapping[str, Judge]
     registry: Follower
     metrics: Metrics
-    cluster: str
+    changelogs: Mapping[str, str]
     prefix: str
+    agreement: Agreement
+    adopt: bool
+    sources: Sources
+    check_lost: Callable[[Sequence[TopicPartition]], Awaitable[None]]
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
+    institutions: Institutions
+    failures: FailureCount
 
 
 class Unit:
@@ -94,7 +115,11 @@ class Unit:
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
         self._store: LocalState | None = None
         self._lock = asyncio.Lock()
+        self._closing = False
+        self._counting = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
+        self._totals = Totals(context.metrics.standing)
+        self._watch: asyncio.Task[None] | None = None
         self._limits = {topic: context.limits.of(topic, partition) for topic in stage.topics}
 
     @property
@@ -128,30 +153,35 @@ class Unit:
         """
         metrics = self._context.metrics
         metrics.ready.labels(*self._labels).set(0)
+        metrics.swept.labels(self._stage.name)  # 0 from the start: a counter that is not there cannot be seen to rise
         began = clock.monotonic()
         await self._producer.start()
-        ports = self._context.ports
-        self._store = store = await asyncio.to_thread(ports.state, self._folder)
-        counter = metrics.recovered.labels(self._stage.name)
-        seen = 0
-
-        def progress(read: int) -> None:
-            nonlocal seen
-            counter.inc(read - seen)
-            seen = read
-
         context = self._context
-        await ports.recover(store, self._targets.changelog, self._partition, context.cluster, progress)
-        meta = read_meta(store.get(META))
-        await context.registry.caught_up(meta.registry)
-        await self._check_sources(meta)
+        self._store = store = await asyncio.to_thread(context.ports.state, self._folder)
+        recovery = Recovery(metrics, *self._labels)
+
+        def progress(read: int, done: float) -> None:
+            recovery.progress(read, done)
+            self._control.progress()
+
+        identity = context.changelogs[self._stage.name]
+        await context.ports.recover(store, self._targets.changelog, self._partition, identity, progress)
+        self._control.progress()
+        await context.registry.caught_up(read_meta(store.get(META)).registry)
+        self._control.progress()
+        with store.reading() as reading:
+            self._totals.load(reading)
+        await self._take_over()
         metrics.ready.labels(*self._labels).set(1)
         self._measure()
+        if STAGE_OF[self._stage.name] == "key":
+            watch = context.institutions.watch(self._partition, store)
+            self._watch = spawn(watch, f"institutions-{self._partition}", context.registry.fail)
         log.info(
             "%s-%d is ready: %d values, %d changelog records read, %.2f s",
             *self._labels_for_log(),
             store.keys_held,
-            seen,
+            recovery.read,
             clock.monotonic() - began,
         )
         context.registry.subscribe(self.sweep)
@@ -164,32 +194,43 @@ class Unit:
     def _labels_for_log(self) -> tuple[str, int]:
         return self._stage.name, self._partition
 
-    async def _check_sources(self, meta: Meta) -> None:
-        """Refuse a source topic that ends before what the state has seen of it."""
+    async def _take_over(self) -> None:
+        """Check that the state fits the source topics and this worker, and note in it what it is judged with now.
+
+        Raises:
+            SourceTopicChanged: it was made from other topics.
+            AgreementError: it was judged with other terms or another model.
+            StateLost: it knows nothing of facts that were acknowledged.
+        """
+        meta = read_meta(self.store.get(META))
+        tps = [TopicPartition(topic, self._partition) for topic in self._stage.topics]
+        ends = {tp.topic: end for tp, end in (await self._context.registry.end_offsets(tps)).items()}
         prefix = self._context.prefix
-        ends = await self._context.registry.end_offsets(
-            [TopicPartition(topic, self._partition) for topic in self._stage.topics]
+        unknown = [tp for tp in tps if tp.topic.removeprefix(prefix) not in meta.offsets]
+        if unknown:
+            await self._context.check_lost(unknown)
+        noted = self._context.sources.check(meta, self._partition, ends)
+        taken = self._context.agreement.take_over(
+            meta, f"{self._stage.name}-{self._partition}", adopt=self._context.adopt
         )
-        for tp, end in ends.items():
-            seen = meta.offsets.get(tp.topic.removeprefix(prefix), -1)
-            if end <= seen:
-                raise SourceTopicChanged(
-                    f"{tp.topic} partition {tp.partition} ends at {end}, but facts up to offset {seen} were judged: "
-                    "the topic was recreated or truncated. Start with a new --group and --data to judge it from its "
-                    "beginning"
-                )
+        if noted or taken:
+            await self._commit(Effects(writes={META: encode(meta)}), {})
 
     async def close(self) -> None:
         """Stop sweeping and let go of producer and store."""
         self._context.units.pop((self._stage.name, self._partition), None)
         self._context.registry.unsubscribe(self.sweep)
-        if self._sweep is not None:
-            self._sweep.cancel()
-            await asyncio.gather(self._sweep, return_exceptions=True)
+        for task in (self._sweep, self._watch):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self._totals.leave()
         await self._producer.stop()
-        if self._store is not None:
-            await asyncio.to_thread(self._store.close)
-            self._store = None
+        self._closing = True
+        async with self._counting:  # a thread that still reads would meet a closed store
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+                self._store = None
         self._context.metrics.forget_partition(self._stage.name, self._partition, self._stage.topics)
 
     # ------------------------------------------------------------------ batches
@@ -216,6 +257,7 @@ class Unit:
             metrics.judging.labels(self._stage.name).observe(clock.monotonic() - began)
             metrics.batch.labels(self._stage.name).observe(len(records))
             await self._commit(effects, sources)
+            metrics.redelivered.labels(*self._labels).inc(effects.account["record", "redelivered"])
         self._latency(batches)
         self._measure()
         for topic, waiting in batches.items():
@@ -229,25 +271,30 @@ class Unit:
         """Transaction, then local store."""
         metrics = self._context.metrics
         began = clock.monotonic()
+        effects.writes.update(self._totals.take(effects.alerts))
         out = list(outgoing(effects, self._targets, self._partition, sources))
         try:
             offsets = await self._producer.commit(out)
         except CommitFailed:
             metrics.transactions_failed.labels(self._stage.name).inc()
+            self._context.failures.add(self._stage.name)
             raise
         metrics.commit.labels(self._stage.name).observe(clock.monotonic() - began)
         last = offsets.get(TopicPartition(self._targets.changelog, self._partition))
         self.store.apply(effects, self.store.position if last is None else last + 1)
         metrics.account(effects)
+        if self._watch is not None:
+            self._context.institutions.changed(self._partition, effects.writes)
 
     def _latency(self, batches: Mapping[str, list[SourceRecord]]) -> None:
         now = clock.now_ms()
-        observe = self._context.metrics.latency.labels(self._stage.name).observe
-        for records in batches.values():
+        took = self._context.metrics.took
+        for topic, records in batches.items():
             for record in records[:: max(1, len(records) // 50)]:  # a sample of a large batch says as much
                 produced = next((value for name, value in record.headers if name == PRODUCED_AT), None)
                 if produced is not None:
-                    observe(max(now - int(produced), 0) / 1000)
+                    seconds = max(now - int(produced), 0) / 1000
+                    took(self._stage.name, seconds, (topic, record.partition, record.offset))
 
     def _measure(self) -> None:
         metrics = self._context.metrics
@@ -255,8 +302,39 @@ class Unit:
         meta = read_meta(store.get(META))
         watermark = min(meta.clocks.values(), default=UTC_OFFSET)
         metrics.watermark.labels(*self._labels).set(watermark - UTC_OFFSET)
+        metrics.standing.reached(watermark // DAY)
         metrics.state_keys.labels(*self._labels).set(store.keys_held)
         metrics.state_bytes.labels(*self._labels).set(store.bytes_used)
+        account = meta.account
+        if account is None and not meta.offsets:
+            account = Account()
+        if account is not None:  # older state has one from its first batch on
+            metrics.accounts.put(self._stage.name, self._partition, account, self._context.prefix)
+
+    # ------------------------------------------------------------------ account
+
+    def account(self) -> tuple[Meta, Account, None]:
+        """The running account, with the meta record that carries it."""
+        with self.store.reading() as reading:
+            meta = read_meta(reading.get(META))
+            return meta, account_of(meta, reading), None
+
+    async def recounted(self) -> tuple[Meta, Account, Counts]:
+        """The account and, from the same snapshot of the state, the facts that it holds; judging goes on meanwhile.
+
+        Raises:
+            RecountStopped: the partition is given up.
+        """
+
+        def work() -> tuple[Meta, Account, Counts]:
+            with self.store.reading() as reading:
+                meta = read_meta(reading.get(META))
+                return meta, account_of(meta, reading), recount(reading, lambda: self._closing)
+
+        async with self._counting:
+            if self._closing:
+                raise RecountStopped
+            return await asyncio.to_thread(work)
 
     # ------------------------------------------------------------------ quarantine
 
@@ -292,8 +370,6 @@ class Unit:
     def sweep(self) -> None:
         """Judge all keys again in the background if the registry changed since they were judged."""
         if self._sweep is None or self._sweep.done():
-            from monitor.tasks import spawn
-
             self._sweep = spawn(self._sweep_keys(), f"sweep-{self._stage.name}-{self._partition}", self._swept_badly)
 
     def _swept_badly(self, error: BaseException) -> None:
@@ -304,7 +380,12 @@ class Unit:
         while True:
             target = feed.last_change(self._stage.name)
             meta = read_meta(self.store.get(META))
-            if target is None or meta.registry >= target.offset:
+            agreed = meta.agreed
+            if target is not None and meta.registry < target.offset:
+                cause = target.cause
+            elif meta.judged != agreed:
+                cause = self._agreement_cause(meta)
+            else:
                 return
             async with self._lock:  # a batch under way may add a key that it judged before the change
                 with self.store.reading() as reading:
@@ -313,11 +394,20 @@ class Unit:
             for first in range(0, len(keys), _SWEEP_SLICE):
                 async with self._lock:
                     with self.store.reading() as reading:
-                        effects = self._judge.rejudge(keys[first : first + _SWEEP_SLICE], reading, target.cause)
+                        effects = self._judge.rejudge(keys[first : first + _SWEEP_SLICE], reading, cause)
                     await self._commit(effects, {})
                 self._context.metrics.swept.labels(self._stage.name).inc(len(keys[first : first + _SWEEP_SLICE]))
                 await asyncio.sleep(_SWEEP_PAUSE_S)  # facts come first
             async with self._lock:
                 meta = read_meta(self.store.get(META))
-                meta.registry = target.offset
+                meta.judged = agreed
+                if target is not None:
+                    meta.registry = target.offset
                 await self._commit(Effects(writes={META: encode(meta)}), {})
+
+    def _agreement_cause(self, meta: Meta) -> Cause:
+        """What changes of alerts name as their cause when other terms or another model were taken up."""
+        topic = self._stage.topics[0].removeprefix(self._context.prefix)
+        at = max(meta.clocks.values(), default=0)
+        time_ms = clock.now_ms() if at <= 0 else (at - UTC_OFFSET) * 1000
+        return Cause(f"terms:{meta.terms}", (topic, self._partition, max(meta.offsets.get(topic, 0), 0)), time_ms)

@@ -1,5 +1,6 @@
-"""A whole worker against a broker that asks for TLS and SCRAM."""
+"""A whole worker, and the doctor, against a broker that asks for TLS and SCRAM."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ def test_facts_are_judged_over_the_secured_listener(
     try:
         worker.wait_ready()
         eventually(lambda: done("alerts", *options) == expected)
+        examined = command("doctor", *options, "--json")
+        assert examined.stdout, examined.stderr
+        broker = next(each for each in json.loads(examined.stdout)["findings"] if each["check"] == "broker")
+        assert (broker["level"], broker["says"].partition(",")[0]) == ("well", "SASL_SSL"), examined.stderr
+        assert listener.password not in examined.stdout + examined.stderr
         assert worker.stop() == 0
     finally:
         worker.clear()

@@ -252,3 +252,33 @@ def test_topics_of_a_stage_that_are_assigned_apart_are_refused() -> None:
             bench.units.assign([BOTH[0]], 1, gate=bench.holds, on_error=bench.errors.append)
 
     asyncio.run(work())
+
+
+def test_work_that_does_not_end_is_seen() -> None:
+    """While it opens or handles a batch its time without progress grows; told progress and idleness end it."""
+
+    async def work() -> None:
+        bench = Bench()
+        handler = bench.assign()
+        handler.may_open.clear()
+        [unit] = bench.units
+        await settle()
+        await asyncio.sleep(0.01)
+        opening = unit.stalled_s
+        assert opening >= 0.01
+        handler.unit.progress()
+        assert unit.stalled_s < opening
+        handler.may_open.set()
+        await settle()
+        assert unit.stalled_s == 0.0
+        handler.may_handle.clear()
+        bench.offer(bench.a, 1)
+        await settle()
+        await asyncio.sleep(0.01)
+        assert unit.stalled_s >= 0.01
+        handler.may_handle.set()
+        await settle()
+        assert unit.stalled_s == 0.0
+        await bench.units.close()
+
+    asyncio.run(work())

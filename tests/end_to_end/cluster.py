@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from monitor.app import ask_worker
@@ -30,6 +30,9 @@ Kafka = ConsumerRecord[bytes | None, bytes | None]
 
 PARTITIONS = 4
 EVERY = range(PARTITIONS)
+SESSION_S = 6.0
+"""The least that brokers allow unless told otherwise."""
+ASK_S = 60.0
 QUIET_S = 1.5
 """Nothing is written for so long when background sweeps are over too."""
 
@@ -42,9 +45,12 @@ class Cluster:
         prefix: of topic names; without its last character it is the group.
         folder: for data folders and logs.
         model: of the workers, None without.
+        session_timeout_s: of the workers; the broker must allow it.
     """
 
-    def __init__(self, bootstrap: str, prefix: str, folder: Path, model: Path | None = None) -> None:
+    def __init__(
+        self, bootstrap: str, prefix: str, folder: Path, model: Path | None = None, session_timeout_s: float = SESSION_S
+    ) -> None:
         self.connection = Connection(bootstrap_servers=bootstrap)
         self.prefix = prefix
         self.group = prefix.rstrip(".")
@@ -55,7 +61,9 @@ class Cluster:
         self.contributions = prefix + contributions(self.group)
         self.workers: list[Worker] = []
         self.players: list[subprocess.Popen[bytes]] = []
-        self._model = model
+        self._options = ["--group", self.group, "--session-timeout", str(session_timeout_s)]
+        if model is not None:
+            self._options += ["--model", str(model)]
         topics = all_topics(self.group)
         asyncio.run(create(self.connection, topics, prefix=prefix, record_time="create", partitions=PARTITIONS))
 
@@ -66,10 +74,10 @@ class Cluster:
         """Options of every command: broker and prefix."""
         return ["--bootstrap-servers", self.connection.bootstrap_servers, "--prefix", self.prefix]
 
-    def worker(self, name: str) -> Worker:
-        """Start a worker whose data folder has this name."""
-        model = [] if self._model is None else ["--model", str(self._model)]
-        worker = Worker(self.folder / name, [*self.where, "--group", self.group, *model])
+    def worker(self, name: str, through: str | None = None) -> Worker:
+        """Start a worker whose data folder has this name; `through` is another address of the broker."""
+        where = ["--bootstrap-servers", through or self.connection.bootstrap_servers, "--prefix", self.prefix]
+        worker = Worker(self.folder / name, [*where, *self._options])
         self.workers.append(worker)
         return worker
 
@@ -103,7 +111,8 @@ class Cluster:
 
     def logs(self) -> str:
         """The ends of the workers' logs."""
-        return "\n".join(f"--- {worker.data.name}\n{worker.log_tail()}" for worker in self.workers)
+        last = {worker.data: worker for worker in self.workers}
+        return "\n".join(f"--- {data.name}\n{worker.log_tail()}" for data, worker in last.items())
 
     # ------------------------------------------------------------------ progress
 
@@ -129,7 +138,7 @@ class Cluster:
                 await admin.close()
             return {tp: held.offset for tp, held in stored.items()}
 
-        return asyncio.run(work())
+        return patiently(work)
 
     def lag(self, *topics: str) -> dict[TopicPartition, int]:
         """Records of source topics that are not acknowledged, where there are any."""
@@ -139,20 +148,29 @@ class Cluster:
 
     def owned(self) -> dict[str, set[tuple[str, int]]]:
         """Address of each worker -> its topic partitions."""
-        return asyncio.run(members(self.connection, self.consumer_group))
+        return patiently(lambda: members(self.connection, self.consumer_group))
 
-    def wait_for_owners(self, count: int) -> None:
+    def wait_for_owners(self, count: int, timeout_s: float = 60) -> None:
         """Wait until so many workers share all partitions of stage one."""
 
         def shared() -> bool:
             claims = [{tp for tp in owned if tp[0] == self.prefix + CLAIMS} for owned in self.owned().values()]
             return len(claims) == count and all(claims) and sum(map(len, claims)) == PARTITIONS
 
-        eventually(shared, 60, f"{count} workers share the partitions", self.logs)
+        eventually(shared, timeout_s, f"{count} workers share the partitions", self.logs)
+
+    def wait_ready(self, timeout_s: float = 90) -> None:
+        """Wait until all members of the group have opened what they were given."""
+
+        def ready() -> bool:
+            urls = list(self.owned())
+            return bool(urls) and all(map(_answers, urls))
+
+        eventually(ready, timeout_s, "all members of the group are ready", self.logs)
 
     def wait_for_alerts(self, more_than: int = 0) -> int:
         """Wait until the log of alerts has more records than that; gives how many."""
-        eventually(lambda: self.logged() > more_than, 60, f"more than {more_than} changes of alerts", self.logs)
+        eventually(lambda: self.logged() > more_than, 90, f"more than {more_than} changes of alerts", self.logs)
         return self.logged()
 
     def logged(self) -> int:
@@ -163,10 +181,6 @@ class Cluster:
         """Wait until everything that was written is judged, by both stages, and sweeps are over."""
         sources = self.prefix + CLAIMS, self.prefix + INSTITUTIONS, self.contributions
         outputs = self.prefix + ALERTS_LOG, self.person_changelog, self.key_changelog, self.contributions
-
-        def ready() -> bool:
-            urls = list(self.owned())
-            return bool(urls) and all(map(_answers, urls))
 
         def quiet() -> bool:
             if self.lag(*sources):
@@ -179,7 +193,7 @@ class Cluster:
             _, errors = player.communicate(timeout=timeout_s)
             assert player.returncode == 0, errors.decode()
         self.players.clear()
-        eventually(ready, timeout_s, "all members of the group are ready", self.logs)
+        self.wait_ready(timeout_s)
         eventually(quiet, timeout_s, "everything is judged", lambda: f"{self.lag(*sources)}\n{self.logs()}")
 
     # ------------------------------------------------------------------ what was written
@@ -254,6 +268,54 @@ class Cluster:
 
         asyncio.run(work())
 
+    def abort(self, topic: str, records: Iterable[tuple[bytes | None, bytes, int]]) -> None:
+        """Write records into every partition in a transaction that is aborted: a marker ends what nobody may see."""
+
+        async def work() -> None:
+            producer = aiokafka.AIOKafkaProducer(**self.connection.aiokafka(), transactional_id=f"{self.group}-aborted")
+            await producer.start()
+            try:
+                await producer.begin_transaction()
+                for number in EVERY:
+                    for key, value, time_ms in records:
+                        await producer.send_and_wait(
+                            self.prefix + topic, value, key=key, partition=number, timestamp_ms=time_ms
+                        )
+                await producer.abort_transaction()
+            finally:
+                await producer.stop()
+
+        asyncio.run(work())
+
+    def set_back_onto_markers(self, topic: str) -> int:
+        """Let the group (without members) go on at transaction markers: it stands there, or is set back by one.
+
+        Gives how many partitions do.
+        """
+        held = {(record.partition, record.offset) for record in self.records(topic)}
+        before: dict[TopicPartition, int] = {}
+        for tp, end in self.ends(topic).items():
+            done = self.committed().get(tp, 0)
+            for offset in (done, done - 1):
+                if 0 < offset < end and (tp.partition, offset) not in held:
+                    before[tp] = offset
+                    break
+
+        async def work() -> None:
+            consumer = aiokafka.AIOKafkaConsumer(
+                **self.connection.aiokafka(), group_id=self.consumer_group, enable_auto_commit=False
+            )
+            consumer.assign(list(before))
+            await consumer.start()
+            try:
+                await consumer.commit(before)
+            finally:
+                await consumer.stop()
+
+        if before:
+            patiently(work)
+        return len(before)
+
     def _read(
         self,
         work: Callable[[aiokafka.AIOKafkaConsumer], Coroutine[Any, Any, T]],
@@ -269,7 +331,19 @@ class Cluster:
             finally:
                 await consumer.stop()
 
-        return asyncio.run(connected())
+        return patiently(connected)
+
+
+def patiently(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Ask again while a broker that has just started does not yet answer."""
+    until = time.monotonic() + ASK_S
+    while True:
+        try:
+            return asyncio.run(work())
+        except KafkaError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def _answers(url: str) -> bool:

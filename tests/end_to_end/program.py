@@ -1,6 +1,7 @@
 """The product's programs as processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,6 +62,14 @@ def alive(pid: int) -> bool:
         return False
 
 
+def stopped(pid: int) -> bool:
+    """Whether a process is frozen by a signal."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
 class Worker:
     """A worker as users start it: a supervisor and its child, with a data folder of their own."""
 
@@ -77,10 +86,20 @@ class Worker:
             )
 
     @property
+    def url(self) -> str:
+        """Address of the pages of the process that judges; empty before it has said so."""
+        said: list[str] = re.findall(r"pages at (http://\S+)", self.log.read_text(errors="replace"))
+        return said[-1] if said else ""
+
+    @property
     def child(self) -> int:
         """The process that judges."""
         eventually(lambda: bool(children(self.process.pid)), 10, "the supervisor has a child", self.log_tail)
         return children(self.process.pid)[0]
+
+    def resume_child(self) -> None:
+        """Let what judges go on after it was frozen."""
+        os.kill(self.child, signal.SIGCONT)
 
     def kill_child(self) -> None:
         """Kill -9 what judges; the supervisor will start it again."""
@@ -96,7 +115,7 @@ class Worker:
     def stop(self) -> int:
         """SIGTERM; gives the exit code."""
         self.process.terminate()
-        return self.process.wait(40)
+        return self.process.wait(60)
 
     def log_tail(self) -> str:
         """The end of what it said."""

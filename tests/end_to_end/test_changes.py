@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.cluster import Cluster, Kafka
 from tests.end_to_end.conftest import MakeCluster
 from tests.end_to_end.program import run
-from tests.facts import CERTNO_A, CERTNO_B, Wire, at, encoded, reversal, settlement, tick
+from tests.facts import CERTNO_A, CERTNO_B, Wire, admission, at, encoded, reversal, settlement, tick
 from topics.alerts import decode
 from topics.catalogue import ALERTS, ALERTS_LOG
 
@@ -46,6 +46,17 @@ def visits(person: str, *, first: int, count: int) -> list[Wire]:
     ]
 
 
+def two_numbers(person: str) -> list[Wire]:
+    """Two settlements of one day, the later with another certificate number."""
+    return [
+        received(
+            settlement(f"{person}-{hour}", psn_no=person, certno=certno, setl_time=at(0, f"{hour}:00:00")),
+            at(0, f"{hour}:00:01"),
+        )
+        for hour, certno in ((18, CERTNO_A), (19, CERTNO_B))
+    ]
+
+
 FIRST = [
     received(tick(at(0, "00:00:00")), at(0, "00:00:00")),
     *visits("P1", first=0, count=4),
@@ -55,8 +66,10 @@ FIRST = [
         settlement("S-P4", psn_no="P3", certno=CERTNO_B, setl_time=at(0, "19:00:00"), fixmedins_code="H2"),
         at(0, "19:00:01"),
     ),
+    *two_numbers("P5"),
+    *two_numbers("P7"),
 ]
-"""Four visits of one day by P1 and by P2, and two certificate numbers of P3."""
+"""Four visits of one day by P1 and by P2, and two certificate numbers of P3, of P5 and of P7."""
 
 SECOND = [
     received(tick(at(1, "08:00:00")), at(1, "08:00:00")),
@@ -65,15 +78,26 @@ SECOND = [
         visits("P2", first=3, count=1)[0] | {"upld_time": at(1, "10:00:00"), "fund_pay_sumamt": "80.00"},
         at(1, "10:00:05"),
     ),
+    received(two_numbers("P5")[1] | {"upld_time": at(1, "10:10:00"), "certno": CERTNO_A}, at(1, "10:10:05")),
+    received(
+        admission("V-P7-19", psn_no="P7", begntime=at(0, "08:00:00"), upld_time=at(1, "10:20:00")),
+        at(1, "10:20:05"),
+    ),
 ]
-"""One visit of P1 is cancelled, one of P2 corrected."""
+"""One visit of P1 is cancelled, one of P2 corrected, the number of one of P5; P7's second was within a stay, as is
+told late: the alert about the settlement gives way to one about the stay."""
 
 STORY = {
     ("raised", "P1-0", "settlement:P1-3", "1"),
     ("raised", "P2-0", "settlement:P2-3", "1"),
     ("raised", "S-P4", "settlement:S-P4", "1"),
+    ("raised", "P5-19", "settlement:P5-19", "1"),
+    ("raised", "P7-19", "settlement:P7-19", "1"),
     ("withdrawn", "P1-0", "reversal:P1-2", "2"),
     ("revised", "P2-0", "settlement:P2-3", "2"),
+    ("withdrawn", "P5-19", "settlement:P5-19", "2"),
+    ("withdrawn", "P7-19", "admission:V-P7-19", "2"),
+    ("raised", "V-P7-19", "admission:V-P7-19", "1"),
 }
 """Action, subject, cause and revision of every change."""
 
@@ -90,14 +114,14 @@ def changes(cluster: Cluster, topic: str) -> list[tuple[str, dict[str, str], Kaf
 def test_withdrawals_and_corrections_carry_their_cause_and_survive_a_restart(
     make_cluster: MakeCluster, write_lines: WriteLines
 ) -> None:
-    """A reversal withdraws an alert for good, a correction revises another; every header is there, everywhere."""
+    """By a reversal, a corrected number and a late admission alerts are withdrawn for good, by a correction revised."""
     cluster = make_cluster()
     cluster.worker("one")
     for name, part in (("first", FIRST), ("second", SECOND)):
         cluster.play(write_lines(name, encoded(part)))
         cluster.settle()
     expected = run("backtest", str(write_lines("all", encoded(FIRST + SECOND))))
-    assert [json.loads(line)["about"]["id"] for line in expected.splitlines()] == ["P2-0", "S-P4"]
+    assert {json.loads(line)["about"]["id"] for line in expected.splitlines()} == {"P2-0", "S-P4", "V-P7-19"}
     check_written(cluster, expected)
 
     for data in ("one", "other"):  # on the local state, then from the changelog alone
@@ -146,7 +170,7 @@ def check_headers(cluster: Cluster, action: str, marks: dict[str, str], record: 
         if (found.partition, found.offset) == (int(marks["source_partition"]), int(marks["source_offset"]))
     ]
     named = json.loads(fact or b"")
-    assert marks["cause"] in {f"settlement:{named['setl_id']}", f"reversal:{named['setl_id']}"}
+    assert marks["cause"] == f"{named['type']}:{named.get('setl_id', named.get('mdtrt_id'))}"
     assert (
         record.key == (alert.jr_id if record.topic == cluster.prefix + ALERTS else alert.fixmedins_code or "").encode()
     )

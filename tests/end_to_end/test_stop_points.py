@@ -1,4 +1,7 @@
-"""A worker killed -9 at the worst points of a batch: alerts, contributions and changelog happen all or none."""
+"""A worker killed -9 before its commit: alerts, contributions and changelog happen all or none.
+
+The other points of a batch are struck by the campaigns of `test_chaos`.
+"""
 
 import json
 import signal
@@ -52,20 +55,5 @@ def test_of_a_batch_killed_before_its_commit_nothing_is_seen(make_cluster: MakeC
     assert all(committed[topic] < uncommitted[topic] for topic in uncommitted), (committed, uncommitted)
     assert committed[cluster.prefix + ALERTS] == committed[cluster.prefix + ALERTS_LOG] == 0, "it was the first"
     cluster.worker("worker")
-    cluster.settle()
-    check_equal(cluster, reference)
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("keep", [True, False], ids=["same data", "empty data"])
-def test_kills_at_every_point_one_after_the_other_end_as_a_single_pass(
-    make_cluster: MakeCluster, reference: Reference, keep: bool
-) -> None:
-    """Before the commit, between commit and local store, between local store and acknowledgement."""
-    cluster = make_cluster()
-    cluster.play(reference.facts).wait()
-    for number, point in enumerate(["before-commit", "before-store", "before-acknowledgement"]):
-        run_to(point, cluster, cluster.folder / ("worker" if keep else f"worker-{number}"))
-    cluster.worker("worker" if keep else "last")
     cluster.settle()
     check_equal(cluster, reference)

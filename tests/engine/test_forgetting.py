@@ -5,6 +5,7 @@ import pytest
 from monitor.backtest import Backtest
 from monitor.engine import Engine
 from monitor.records import AlertChange
+from monitor.state import read_person_chunk, read_person_head
 from monitor.terms_files import load_terms
 from tests.facts import (
     CERTNO_A,
@@ -44,10 +45,9 @@ def standing(test: Backtest, rule: str = "repeat-visits", band: str | None = "1d
 
 def facts_kept(test: Backtest) -> int:
     """How many facts the stored state of persons holds."""
-    import msgspec
-
-    chunks = [value for key, value in test._persons.values.items() if key.startswith(b"c")]
-    return sum(len(msgspec.msgpack.decode(value)[0]) for value in chunks)
+    values = test._persons.values.items()
+    heads = sum(len(read_person_head(value).facts) for key, value in values if key.startswith(b"p"))
+    return heads + sum(len(read_person_chunk(value).facts) for key, value in values if key.startswith(b"c"))
 
 
 @pytest.mark.parametrize("batch", [1, 3, None])

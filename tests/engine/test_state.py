@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from monitor.memory_store import MemoryStore
 from monitor.records import Effects, Reader
 from monitor.state import (
+    FEW_FACTS,
     KEY_HEADS,
     META,
     PERSON_HEADS,
+    VERSION,
     Meta,
     PersonHead,
     StateError,
@@ -119,16 +121,24 @@ def test_a_batch_that_was_seen_in_part() -> None:
     assert effects.account["settlement", "duplicate"] == 0
 
 
-@pytest.mark.parametrize("objects", [[settlement(), settlement("S2", setl_time=at(9))]])
-def test_what_did_not_change_is_not_written(objects: list[Wire]) -> None:
-    """A duplicate writes the meta record alone, a fact the chunk of its days alone."""
+def test_what_did_not_change_is_not_written() -> None:
+    """A duplicate writes the meta record alone; a fact the one value of a person with few, the chunk of one with many.
+
+    One fact more than few moves a person into chunks.
+    """
     cluster = Cluster(1)
-    (records,) = cluster.records([*objects, objects[0], settlement("S3", setl_time=at(9))])
+    days = [*(n // 3 for n in range(FEW_FACTS + 1)), 40, 40]
+    many = [settlement(f"S{n}", setl_time=at(day)) for n, day in enumerate(days)]
+    (records,) = cluster.records([*many[:FEW_FACTS], many[0], *many[FEW_FACTS:]])
     facts = [record for record in records if b'"tick"' not in (record.value or b"")]
-    cluster.apply(facts[:2])
-    assert set(cluster.apply(facts[2:3]).writes) == {META}
-    day = parse_time(at(9)) // 86_400
-    assert set(cluster.apply(facts[3:4]).writes) == {META, person_chunk_key("P1", day // 8)}
+    for record in facts[:FEW_FACTS]:
+        assert set(cluster.apply([record]).writes) == {META, person_key("P1")}
+    assert set(cluster.apply(facts[FEW_FACTS : FEW_FACTS + 1]).writes) == {META}
+    chunks = {person_chunk_key("P1", parse_time(at(day)) // 86_400 // 8) for day in days[:-2]}
+    assert set(cluster.apply(facts[-3:-2]).writes) == {META, person_key("P1"), *chunks}
+    last = person_chunk_key("P1", parse_time(at(days[-1])) // 86_400 // 8)
+    assert set(cluster.apply(facts[-2:-1]).writes) == {META, person_key("P1"), last}
+    assert set(cluster.apply(facts[-1:]).writes) == {META, last}
 
 
 @given(
@@ -163,15 +173,15 @@ def test_state_of_a_newer_version_is_refused() -> None:
     with pytest.raises(StateError, match="schema version 99"):
         read_meta(encode(Meta(version=99)))
     with pytest.raises(StateError, match="start the newer version"):
-        read_person_head(encode(PersonHead(version=2)))
+        read_person_head(encode(PersonHead(version=VERSION + 1)))
 
 
 def test_a_missing_chunk_is_noticed() -> None:
     """Half a person would give wrong findings silently."""
     cluster = Cluster(1)
-    (records,) = cluster.records([settlement(), settlement("S2")])
-    first, second = (record for record in records if b'"tick"' not in (record.value or b""))
-    cluster.apply([first])
+    (records,) = cluster.records([settlement(f"S{n}") for n in range(FEW_FACTS + 2)])
+    *most, second = (record for record in records if b'"tick"' not in (record.value or b""))
+    cluster.apply(most)
     values = cluster.persons[0].values
     (name,) = [key for key in values if key.startswith(b"c")]
     del values[name]

@@ -1,8 +1,12 @@
-"""A simulated quarter of 200 institutions and 100,000 persons: everything planted is found, and nothing else."""
+"""A simulated quarter of 200 institutions and 100,000 persons: everything planted is found, and nothing else.
 
-import asyncio
+`make region` runs this and writes the figures, which the page of rules shows.
+"""
+
 import json
+import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,21 +16,32 @@ import pytest
 from detectors.catalogue import all_detectors
 from monitor.backtest import Backtest
 from monitor.broker.server import EmbeddedBroker
-from monitor.connection import Connection
 from monitor.engine import Engine
+from monitor.ndjson import open_lines
 from monitor.simulator import preset, simulate
 from monitor.terms_files import load_terms
 from monitor.timeline import place
-from monitor.topic_admin import create
-from tests.worker.processes import COMMAND, WorkerProcess, done, environment, eventually
+from tests.end_to_end.cluster import Cluster
+from tests.worker.processes import COMMAND, environment
 from topics.alerts import decode
-from topics.catalogue import all_topics
 
 pytestmark = pytest.mark.prove
 
 Found = set[tuple[str, str, str, str | None]]
 CLEAN_FACTS = 1_000_000
 WITHIN_S = 1_200.0
+FIGURES = "CLAIMS_MONITOR_REGION_FIGURES"
+"""Environment variable: the file to write the figures into."""
+
+
+@pytest.fixture(scope="module")
+def figures() -> Iterator[dict[str, object]]:
+    """What was measured; written where the environment says so, once all of it was."""
+    measured: dict[str, object] = {}
+    yield measured
+    path = os.environ.get(FIGURES)
+    if path and measured.keys() == {"quarter", "broker", "clean"}:
+        Path(path).write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -56,43 +71,47 @@ def found_in(lines: bytes) -> Found:
     return {(alert.rule_id, alert.about.kind, alert.about.id, alert.discriminator) for alert in alerts}
 
 
-def test_all_that_is_planted_is_found_and_nothing_else(region: tuple[Path, Found], judged: bytes) -> None:
+def count_lines(path: Path) -> int:
+    """Objects in a file: facts, registry entries and ticks."""
+    with open_lines(str(path)) as (lines, _):
+        return sum(1 for _ in lines)
+
+
+def test_all_that_is_planted_is_found_and_nothing_else(
+    region: tuple[Path, Found], judged: bytes, figures: dict[str, object]
+) -> None:
     """Recall and precision are 1 for every rule but the scored one, which has no model here; every rule is planted."""
     planted, found = region[1], found_in(judged)
     assert {rule for rule, *_ in planted} == set(all_detectors()) - {"outlier-claim"}
     assert found - planted == set()
     assert planted - found == set()
+    by_rule = Counter(rule for rule, *_ in planted)
+    figures["quarter"] = {"facts": count_lines(region[0]), "found": dict(sorted(by_rule.items()))}
 
 
 def test_the_broker_gives_the_same_bytes(
-    region: tuple[Path, Found], judged: bytes, broker: EmbeddedBroker, prefix: str, tmp_path: Path
+    region: tuple[Path, Found],
+    judged: bytes,
+    broker: EmbeddedBroker,
+    prefix: str,
+    tmp_path: Path,
+    figures: dict[str, object],
 ) -> None:
     """Two workers judge the same facts through Kafka."""
-    connection = Connection(broker.bootstrap_servers)
-    asyncio.run(create(connection, all_topics(), prefix=prefix, record_time="create", partitions=4))
-    options = ["-b", broker.bootstrap_servers, "--prefix", prefix]
-    workers = [
-        WorkerProcess(["worker", *options, "--data", str(tmp_path / name)], tmp_path / f"{name}.log")
-        for name in ("one", "two")
-    ]
+    cluster = Cluster(broker.bootstrap_servers, prefix, tmp_path)
     try:
-        for worker in workers:
-            worker.wait_ready()
-        subprocess.run([*COMMAND, "play", str(region[0]), *options], check=True, env=environment(), timeout=WITHIN_S)
-        eventually(lambda: all(caught_up(worker) for worker in workers), WITHIN_S)
-        assert done("alerts", *options).encode() == judged
+        for name in ("one", "two"):
+            cluster.worker(name)
+        cluster.wait_for_owners(2)
+        cluster.play(region[0])
+        cluster.settle(WITHIN_S)
+        assert cluster.alerts() == judged
     finally:
-        for worker in workers:
-            worker.clear()
+        cluster.clean_up()
+    figures["broker"] = {"workers": 2, "alerts": len(judged.splitlines()), "bytes": len(judged)}
 
 
-def caught_up(worker: WorkerProcess) -> bool:
-    """Whether nothing waits in any partition of a worker."""
-    status, page = worker.get("/ready")
-    return status == 200 and all(lag == 0 for shown in page["partitions"] for lag in shown["lag"].values())
-
-
-def test_a_clean_region_is_quiet() -> None:
+def test_a_clean_region_is_quiet(figures: dict[str, object]) -> None:
     """In a million facts of a region where nothing was planted no alert of severity 1 or 2 stands."""
     config = replace(preset("region"), clean=True)
     run = Backtest(Engine(load_terms(None), 1, "contributions"))
@@ -102,5 +121,7 @@ def test_a_clean_region_is_quiet() -> None:
             yield json.dumps(fact, ensure_ascii=False).encode()
 
     run.run(place(lines()))
-    assert sum(count for (kind, _), count in run.account.items() if kind != "tick") >= CLEAN_FACTS
+    facts = sum(count for (kind, _), count in run.account.items() if kind != "tick")
+    assert facts >= CLEAN_FACTS
     assert [alert for alert in map(decode, run.alerts()) if alert.sev_deg in {"1", "2"}] == []
+    figures["clean"] = {"facts": facts, "alerts": 0}

@@ -11,6 +11,7 @@ from monitor.judging import Cause
 from monitor.outgoing import outgoing
 from monitor.records import Effects, Reader, Record
 from monitor.state import META, encode, read_meta
+from monitor.worker.recovery import Progress as RecoveryProgress
 from monitor.worker.unit import Judge, Unit
 from tests.simulation.disk import LocalStore
 from tests.simulation.process import Event, Process
@@ -18,6 +19,7 @@ from tests.simulation.process import Event, Process
 
 class _StoreFirst(Unit):
     async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
+        effects.writes.update(self._totals.take(effects.alerts))
         out = list(outgoing(effects, self._targets, self._partition, sources))
         self.store.apply(effects, self.store.position)
         offsets = await self._producer.commit(out)
@@ -33,6 +35,7 @@ class StoreFirst(Process):
 
 class _TwoTransactions(Unit):
     async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
+        effects.writes.update(self._totals.take(effects.alerts))
         out = list(outgoing(effects, self._targets, self._partition, sources))
         changelog = self._targets.changelog
         await self._producer.commit([record for record in out if record.topic != changelog])
@@ -52,7 +55,10 @@ class _KeysWhileJudging(Unit):
         unlocked, locked = _NoLock(), self._lock
         self._lock = unlocked  # type: ignore[assignment]  # taken away for the listing alone
         unlocked.restore = lambda: setattr(self, "_lock", locked)
-        await super()._sweep_keys()
+        try:
+            await super()._sweep_keys()
+        finally:
+            self._lock = locked
 
 
 class _NoLock:
@@ -180,10 +186,10 @@ class NothingRecovered(Process):
         store: LocalStore,
         topic: str,  # noqa: ARG002
         partition: int,  # noqa: ARG002
-        cluster: str,
-        on_progress: Callable[[int], None],  # noqa: ARG002
+        identity: str,
+        on_progress: RecoveryProgress,  # noqa: ARG002
     ) -> int:
-        store.load([], lambda *_: None, store.position, cluster)
+        store.load([], lambda *_: None, store.position, identity)
         return store.position
 
 

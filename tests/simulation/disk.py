@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import xor
 
 from monitor.memory_store import MemoryStore
-from monitor.records import Effects, Reader
+from monitor.records import Effects
+from monitor.store import value_digest
 from tests.simulation.world import Killed, World, current
 
 
@@ -38,7 +41,7 @@ class LocalStore:
         return self._content.store.get(key)
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self) -> Iterator[MemoryStore]:
         """A view for one batch."""
         yield self._content.store
 
@@ -49,7 +52,7 @@ class LocalStore:
 
     @property
     def identity(self) -> str:
-        """Of the cluster it was made from."""
+        """Of the changelog it was made from."""
         return self._content.identity
 
     @property
@@ -61,6 +64,12 @@ class LocalStore:
     def bytes_used(self) -> int:
         """Nobody pays for it."""
         return 0
+
+    def digest(self) -> tuple[int, int, int]:
+        """Position, digest and number of all values."""
+        values = self._content.store.values
+        digests = (value_digest(key, value) for key, value in values.items())
+        return self._content.position, reduce(xor, digests, 0), len(values)
 
     def apply(self, effects: Effects, position: int) -> None:
         """Make a batch's writes happen, all or none."""

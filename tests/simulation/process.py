@@ -7,7 +7,9 @@ partitions are given up finish, commit, close; after an error nothing is committ
 import asyncio
 import contextlib
 import contextvars
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,12 +26,17 @@ from monitor.outgoing import Targets
 from monitor.records import Effects, Reader, Record
 from monitor.state import wake_of
 from monitor.tasks import spawn
+from monitor.worker.institutions import Institutions
+from monitor.worker.lost_state import StateLost
 from monitor.worker.ports import Ports
 from monitor.worker.quarantine import Limits
+from monitor.worker.recovery import Progress as RecoveryProgress
 from monitor.worker.registry_feed import STAGE_OF, LateChange
+from monitor.worker.sources import Sources
 from monitor.worker.unit import Judge, Unit, UnitContext
 from tests.simulation.broker import CommitRefused, FencedEpoch
 from tests.simulation.disk import Content, Disk, LocalStore
+from tests.simulation.workload import AGREEMENT, TERMS
 from tests.simulation.world import Killed, World, current
 from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY
 from topics.decoding import Decoder
@@ -38,8 +45,19 @@ GROUP: Final = "g"
 CONTRIBUTIONS: Final = "g-contributions"
 CHANGELOGS: Final = {"persons": "g-person-changelog", "keys": "g-key-changelog"}
 STAGES: Final = (Stage("persons", (CLAIMS,)), Stage("keys", (CONTRIBUTIONS, INSTITUTIONS)))
-CLUSTER: Final = "cluster"
-_METRICS: Final = Metrics()
+IDENTITIES: Final = {stage: f"cluster/id of {topic}" for stage, topic in CHANGELOGS.items()}
+TOPIC_IDS: Final = {topic: f"id of {topic}" for stage in STAGES for topic in stage.topics}
+
+
+class Failures:
+    """Implements the port `FailureCount`: of one process, in memory."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, stage: str) -> None:
+        """Note one more."""
+        self.counts[stage] += 1
 
 
 class Producer:
@@ -91,9 +109,8 @@ class Producer:
         last = {}
         for tp in targets:
             point = "changelog" if tp.topic in CHANGELOGS.values() else "send"
-            last[tp] = await self._world.call(
-                self._process, point, lambda tp=tp: self._broker.send(self._name, self._epoch, tp, by_target[tp])
-            )
+            send = partial(self._broker.send, self._name, self._epoch, tp, by_target[tp])
+            last[tp] = await self._world.call(self._process, point, send)
         return last
 
     async def _end(self, point: str, *, commit: bool) -> None:
@@ -238,6 +255,7 @@ class Process:
         self.ended = False
         self.leaving = False
         self.failure: BaseException | None = None
+        self.metrics = Metrics()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.producers: set[str] = set()
         self.open_units: dict[tuple[str, int], Unit] = {}
@@ -248,6 +266,9 @@ class Process:
         self._most_fetched = chance.choice((1, 3, 10, 100))
         self._most_batch = chance.choice((1, 2, 5, 100))
         self._units = Units(STAGES, self._make, max_merge_records=chance.choice((1, 3, 10, 100)))
+        self._sources = Sources("", TOPIC_IDS, world.broker.counts[CLAIMS], "rebuild")
+        self._institutions = Institutions(engine.registry, TERMS.general)
+        self._failures = Failures()
         self._context = contextvars.copy_context()
         self._context.run(current.set, self)
         counts = world.broker.counts
@@ -294,31 +315,43 @@ class Process:
         return progress.committable
 
     async def recover(
-        self, store: LocalStore, topic: str, partition: int, cluster: str, on_progress: Callable[[int], None]
+        self, store: LocalStore, topic: str, partition: int, identity: str, on_progress: RecoveryProgress
     ) -> int:
         """Read the changelog into the local state, as `monitor.worker.recovery.recover` does."""
         log = self.world.broker.log(topic, partition)
-        if store.identity != cluster:
+        if store.identity != identity:
             store.wipe()
-            store.load([], wake_of, 0, cluster)
+            store.load([], wake_of, 0, identity)
         end = await self.world.call(self, "recover", lambda: log.stable_end)
         if end < store.position:
             raise RuntimeError(f"{topic} ends at {end}, the local state stands at {store.position}")
-        position = store.position
+        begin = position = store.position
+        read = 0
         while position < end:
-            records, position = await self.world.call(self, "recover", lambda at=position: log.read(at, 20))
-            store.load([(record.key or b"", record.value) for record in records], wake_of, position, cluster)
-            on_progress(0)
-        store.load([], wake_of, position, cluster)
+            records, position = await self.world.call(self, "recover", partial(log.read, position, 20))
+            store.load([(record.key or b"", record.value) for record in records], wake_of, position, identity)
+            read += len(records)
+            on_progress(read, (position - begin) / (end - begin))
+        store.load([], wake_of, position, identity)
+        on_progress(read, 1.0)
         return position
+
+    async def check_lost(self, unknown: Sequence[TopicPartition]) -> None:
+        """Refuse what was acknowledged and is not in the state, as `monitor.worker.lost_state` does."""
+        offsets = self.world.group.offsets
+        stored = await self.world.call(self, "acknowledged", lambda: {tp: offsets.get(tp, 0) for tp in unknown})
+        for tp, offset in stored.items():
+            first = await self.world.call(self, "first", partial(self.world.broker.logs[tp].read, 0, 1))
+            if any(record.offset < offset for record in first[0]):
+                raise StateLost(f"{tp.topic}[{tp.partition}] was acknowledged up to {offset}")
 
     # ------------------------------------------------------------------ units
 
     def _make(self, stage: Stage, partition: int, control: UnitControl) -> UnitHandler:
         context = UnitContext(
             ports=Ports(
-                producer=lambda name: Producer(self, name),
-                state=lambda folder: LocalStore(self.world, self.disk.setdefault(folder.name, Content())),
+                producer=partial(Producer, self),
+                state=self._local_state,
                 recover=self.recover,
             ),
             group=GROUP,
@@ -326,13 +359,22 @@ class Process:
             targets=self._targets,
             judges=self._judges,
             registry=self.feed,
-            metrics=_METRICS,
-            cluster=CLUSTER,
+            metrics=self.metrics,
+            changelogs=IDENTITIES,
             prefix="",
+            agreement=AGREEMENT,
+            adopt=False,
+            sources=self._sources,
+            check_lost=self.check_lost,
             limits=Limits(100, None),
             units=self.open_units,
+            institutions=self._institutions,
+            failures=self._failures,
         )
         return self.unit(context, stage, partition, control)
+
+    def _local_state(self, folder: Path) -> LocalStore:
+        return LocalStore(self.world, self.disk.setdefault(folder.name, Content()))
 
     def hold(self, tp: TopicPartition, reason: Hold) -> None:
         """Fetch no more of it as long as any reason holds."""

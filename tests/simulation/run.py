@@ -2,24 +2,29 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 import msgspec
 
+from detectors.standing import Counts
 from monitor.delivery.fence import Outgoing
 from monitor.engine import Engine
 from monitor.memory_store import MemoryStore
+from monitor.recount import account_of, recount
 from monitor.state import META, read_meta, wake_of
+from monitor.totals import RuleKey, Total
+from monitor.worker.accounts import account_shown
 from tests.end_to_end.reference import keys_in, persons_in
 from tests.simulation.broker import Broker, Group
 from tests.simulation.disk import Disk, load
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.process import CHANGELOGS, CONTRIBUTIONS, STAGES, Process
 from tests.simulation.workload import CONSULTING, RULES, TERMS, Workload, workload
-from tests.simulation.world import MODES, POINTS, Fault, World, current
+from tests.simulation.world import MODES, POINTS, Fault, Mode, World, current
 from topics.alerts import decode
 from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY, dead_letters
 
@@ -81,7 +86,8 @@ class Simulation:
         counts = dict.fromkeys(
             (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG), self.partitions
         ) | {dead_letters(CLAIMS): self.partitions, dead_letters(INSTITUTIONS): self.partitions, REGISTRY: 1}
-        points, modes = (("send", "changelog", "commit"), ("stall",)) if theme == "zombies" else (POINTS, MODES)
+        points: tuple[str, ...] = ("send", "changelog", "commit") if theme == "zombies" else POINTS
+        modes: tuple[Mode, ...] = ("stall",) if theme == "zombies" else MODES
         faults = [
             Fault(
                 chance.choice(points), chance.choice(modes), chance.choice(("before", "after")), chance.randint(1, 12)
@@ -123,7 +129,11 @@ class Simulation:
                 self._begin(Disk())
             await over
 
-        self._finish = lambda: None if over.done() else over.set_result(None)
+        def finish() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        self._finish = finish
         loop.run_until_complete(main())
         return self._compare()
 
@@ -144,25 +154,25 @@ class Simulation:
             found.append((4.0, self._produce))
         if self._late and (world.steps > self._late_from or not self._left):
             found.append((1.0, self._change_registry))
-        found += [(3.0, lambda name=name: broker.mark_one(name, world.chance)) for name in broker.to_mark]
+        found += [(3.0, partial(broker.mark_one, name, world.chance)) for name in broker.to_mark]
         if group.can_assign:
             found.append((1.0, group.assign))
         heard = {each.name for each in world.processes if not (each.dead or each.frozen or each.ended)}
-        found += [(0.5, lambda name=name: self._expel(name)) for name in group.members if name not in heard]
+        found += [(0.5, partial(self._expel, name)) for name in group.members if name not in heard]
         if not self._left and not self._late:
             self._fates = 0
         for process in world.processes:
             if process.frozen:
-                found.append((0.25, lambda process=process: world.thaw(process)))
+                found.append((0.25, partial(world.thaw, process)))
                 found += [
-                    (0.1, lambda name=name: broker.expire(name))
+                    (0.1, partial(broker.expire, name))
                     for name in broker.open_transactions
                     if name in process.producers
                 ]
             elif process.dead or process.ended:
-                found.append((0.5, lambda process=process: self._replace(process)))
+                found.append((0.5, partial(self._replace, process)))
             elif self._fates > 0:
-                found.append((0.02, lambda process=process: self._fate(process)))
+                found.append((0.02, partial(self._fate, process)))
         if not found or world.steps % 8 == 0:
             self._check_over()
         return found
@@ -234,7 +244,8 @@ class Simulation:
             units |= process.open_units
             for (stage_name, _), unit in process.open_units.items():
                 change = process.feed.last_change(stage_name)
-                if change is not None and read_meta(unit.store.get(META)).registry < change.offset:
+                meta = read_meta(unit.store.get(META))
+                if meta.judged != meta.agreed or (change is not None and meta.registry < change.offset):
                     return False
             if process.feed.behind:
                 return False
@@ -242,7 +253,7 @@ class Simulation:
 
     def _compare(self) -> str | None:
         """What differs from the single pass; None: nothing."""
-        problems = [*self._alerts(), *self._states(), *self._dead_letters()]
+        problems = [*self._alerts(), *self._states(), *self._accounts(), *self._totals(), *self._dead_letters()]
         return "; ".join(problems) or None
 
     def _alerts(self) -> list[str]:
@@ -285,6 +296,7 @@ class Simulation:
                 records = self.world.broker.log(topic, number).committed()
                 load(part, [(record.key or b"", record.value) for record in records], wake_of)
                 with owned[stage, number].store.reading() as local:
+                    assert isinstance(local, MemoryStore)
                     if local.values != part.values or local._wakes != part._wakes:
                         problems.append(f"local state of {stage}-{number} differs from its changelog")
                 rebuilt[stage].values |= {key: value for key, value in part.values.items() if key != META}
@@ -294,6 +306,56 @@ class Simulation:
         if keys != self.work.keys:
             problems.append(f"sums differ: {_first_difference(self.work.keys, keys)}")
         return problems
+
+    def _accounts(self) -> list[str]:
+        """Every record is counted once, and what became of every fact is what became of it in a single pass."""
+        problems = []
+        broker = self.world.broker
+        sums = {stage: Counts() for stage in CHANGELOGS}
+        quarantined = 0
+        for process in self.world.processes:
+            for (stage, number), unit in process.open_units.items():
+                with unit.store.reading() as reading:
+                    meta = read_meta(reading.get(META))
+                    account = account_of(meta, reading)
+                    shown = account_shown(meta, account, recount(reading))
+                problems += [f"account of {stage}-{number}: {difference}" for difference in shown["differences"]]
+                sums[stage].add(account.facts)
+                for topic, counts in account.records.items():
+                    quarantined += counts.quarantined
+                    sent = len(broker.log(topic, number).committed())
+                    if counts.read != sent:
+                        problems.append(f"{counts.read} of {sent} records of {topic}-{number} were read")
+        if quarantined != self.work.poison:
+            problems.append(f"{quarantined} of {self.work.poison} bad records are in the accounts")
+        for stage, found in sums.items():
+            expected = self.work.counts[stage]
+            problems += [
+                f"account of {stage}: expected {getattr(expected, name)} facts {name}, found {getattr(found, name)}"
+                for name in ("admitted", "live", "reversed", "voided", "forgotten")
+                if getattr(expected, name) != getattr(found, name)
+            ]
+        return problems
+
+    def _totals(self) -> list[str]:
+        """What stands and its money, by rule and by institution, as the workers' metrics show it."""
+        rules: dict[RuleKey, Total] = {}
+        institutions: dict[str, Total] = {}
+        for process in self.world.processes:
+            standing = process.metrics.standing
+            for rule, total in standing.rules().items():
+                rules.setdefault(rule, Total()).stand(total.alerts, total.amount)
+            for name, total in standing.institutions.items():
+                institutions.setdefault(name, Total()).stand(total.alerts, total.amount)
+        expected = self.work.standing
+        return [
+            f"totals differ: expected {one}, found {other}"
+            for one, other in (
+                (_stand(expected.rules()), _stand(rules)),
+                (_stand(expected.institutions), _stand(institutions)),
+            )
+            if one != other
+        ]
 
     def _dead_letters(self) -> list[str]:
         seen = [
@@ -332,6 +394,10 @@ def _clean_up(loop: SimulatedLoop, world: World) -> None:
         except Exception:  # noqa: BLE001, S112 - the world is over
             continue
     loop.close()
+
+
+def _stand(totals: Mapping[Any, Total]) -> dict[Any, tuple[int, int]]:
+    return {key: (total.alerts, total.amount) for key, total in sorted(totals.items()) if total.alerts or total.amount}
 
 
 def _text(value: bytes | None) -> str:

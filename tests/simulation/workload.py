@@ -6,12 +6,19 @@ from random import Random
 from typing import Final
 
 from detectors.catalogue import all_detectors
+from detectors.standing import Counts
 from monitor.backtest import Backtest
 from monitor.delivery.fence import Outgoing
 from monitor.engine import Engine
+from monitor.memory_store import MemoryStore
 from monitor.outgoing import partition_of
+from monitor.records import AlertChange
+from monitor.recount import account_of
+from monitor.state import META, read_meta
 from monitor.terms_files import load_terms
 from monitor.timeline import BadLine, Placed, place
+from monitor.totals import Standing, Totals
+from monitor.worker.agreement import Agreement
 from tests.end_to_end.reference import History, keys_in, persons_in
 from tests.facts import Wire, encoded
 from tests.generated.arrivals import arranged, complete
@@ -19,6 +26,7 @@ from tests.generated.histories import mutated, renamed
 from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
 
 TERMS: Final = load_terms(None)
+AGREEMENT: Final = Agreement.of(TERMS, None)
 _LEFT_OUT: Final = {"outlier-claim", "one-bed-two-people", "trace-code-reused"}
 RULES: Final = tuple(rule for rule in all_detectors() if rule not in _LEFT_OUT)
 """Those that need no model, and whose alerts one key alone holds (see the known limits in docs/architecture.md)."""
@@ -39,6 +47,8 @@ class Workload:
         alerts: standing alerts of a single pass, by jr_id.
         persons: histories of a single pass.
         keys: sums of a single pass.
+        counts: by stage, what became of the facts in a single pass.
+        standing: the totals of a single pass.
     """
 
     registry: list[Outgoing]
@@ -48,6 +58,8 @@ class Workload:
     alerts: dict[str, bytes]
     persons: dict[str, History]
     keys: dict[tuple[str, str], History]
+    counts: dict[str, Counts]
+    standing: Standing
 
 
 def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES) -> Workload:
@@ -62,8 +74,7 @@ def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES) -> W
     for item in place(encoded(arrived)):
         assert not isinstance(item, BadLine)
         placed.append(item)
-    alerts, persons, keys = _single_pass(placed)
-    found = Workload([], [], {}, 0, alerts, persons, keys)
+    found = _single_pass(placed)
     for item in placed:
         _put(item, found, chance, partitions)
     return found
@@ -93,9 +104,20 @@ def _put(item: Placed, found: Workload, chance: Random, partitions: int) -> None
                 found.poison += 1
 
 
-def _single_pass(
-    placed: Sequence[Placed],
-) -> tuple[dict[str, bytes], dict[str, History], dict[tuple[str, str], History]]:
-    test = Backtest(Engine(TERMS, 1, "contributions"))
+def _single_pass(placed: Sequence[Placed]) -> Workload:
+    """What one pass gives; nothing to be played yet."""
+    standing = Standing()
+    totals = Totals(standing)
+    totals.load(MemoryStore())
+
+    def count(change: AlertChange) -> None:
+        totals.take([change])
+
+    test = Backtest(Engine(TERMS, 1, "contributions"), on_change=count)
     test.run(placed)
-    return test.standing, persons_in(test._persons), keys_in(test._keys)
+    counts = {"persons": _counts(test._persons), "keys": _counts(test._keys)}
+    return Workload([], [], {}, 0, test.standing, persons_in(test._persons), keys_in(test._keys), counts, standing)
+
+
+def _counts(store: MemoryStore) -> Counts:
+    return account_of(read_meta(store.get(META)), store).facts

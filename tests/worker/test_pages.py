@@ -11,7 +11,7 @@ from monitor.topic_admin import create
 from tests.facts import at, settlement
 from tests.worker.conftest import GROUP, Site, times
 from tests.worker.processes import TOKEN, WorkerProcess, eventually
-from topics.catalogue import all_topics
+from topics.catalogue import CLAIMS, all_topics
 
 pytestmark = pytest.mark.broker
 
@@ -62,7 +62,7 @@ def _owned(worker: WorkerProcess) -> set[int]:
 
 def _sum(texts: list[str], metric: str, label: str) -> float:
     lines = [line for text in texts for line in text.splitlines() if line.startswith(metric + "{") and label in line]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    return sum(float(line.partition(" # ")[0].rpartition(" ")[2]) for line in lines)  # an exemplar may follow
 
 
 def test_ready_and_healthy(workers: list[WorkerProcess]) -> None:
@@ -89,6 +89,21 @@ def test_metrics_count_without_naming_persons(workers: list[WorkerProcess], site
     assert _sum(texts, "claims_monitor_facts_total", 'type="settlement"') == 4 * len(PERSONS)
     assert _sum(texts, "claims_monitor_alerts_total", 'rule="repeat-visits"') == len(PERSONS)
     assert site.prefix in texts[0]
+
+
+def test_the_account_on_metrics(workers: list[WorkerProcess], site: Site) -> None:
+    """Per partition; both workers together give the whole: read = admitted + quarantined + ticks, and so on."""
+    texts = [worker.get("/metrics")[1] for worker in workers]
+    name = "claims_monitor_account_"
+    claims = f'topic="{site.prefix}{CLAIMS}"'
+    assert _sum(texts, f"{name}records_read_total", claims) == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}records_total", claims) == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts_admitted_total", 'stage="persons"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts", 'stage="persons"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}facts", 'standing="live"') == 4 * len(PERSONS)
+    assert _sum(texts, f"{name}differences", "partition") == 0
+    parts = [line for text in texts for line in text.splitlines() if line.startswith(f"{name}differences{{")]
+    assert len(parts) == 2 * PARTITIONS
 
 
 @pytest.mark.parametrize("path", ["/internal/history/person/P1", "/internal/history/institution/H1"])
@@ -128,6 +143,25 @@ def test_the_history_of_an_institution(workers: list[WorkerProcess], site: Site)
     owner = workers[statuses.index(200)]
     assert answers[statuses.index(200)][1]["partition"] == partition
     assert answers[statuses.index(421)][1]["owner"] == owner.url
+
+
+@pytest.mark.parametrize("query", ["", "?recount=1"])
+def test_the_account_of_every_partition(workers: list[WorkerProcess], site: Site, query: str) -> None:
+    """Both workers' partitions together: all records, all facts, and what the state holds when it is counted again."""
+    found = [part for worker in workers for part in worker.get(f"/internal/account{query}", TOKEN)[1]["partitions"]]
+    owned = sorted((part["stage"], part["partition"]) for part in found)
+    assert owned == [(stage, number) for stage in ("keys", "persons") for number in range(PARTITIONS)]
+    for part in found:
+        assert part["differences"] == []
+        assert part["balanced"]
+    persons = [part for part in found if part["stage"] == "persons"]
+    for part in persons:
+        of = sum(site.partition(person) == part["partition"] for person in PERSONS)
+        records = {"offset": 4 * of - 1, "read": 4 * of, "admitted": 4 * of, "quarantined": 0, "ticks": 0}
+        assert part["records"] == ({CLAIMS: records} if of else {})
+        assert part["facts"]["live"] == 4 * of
+        assert part["held"] == ({"live": 4 * of, "reversed": 0, "voided": 0} if query else None)
+    assert workers[0].get("/internal/account", "wrong")[0] == 401
 
 
 def test_an_unknown_key(workers: list[WorkerProcess], site: Site) -> None:

@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from monitor.topic_admin import create, describe
 from tests.facts import at, settlement
-from tests.worker.conftest import MakeSite, Site, StartWorker, times
+from tests.worker.conftest import GROUP, MakeSite, Site, StartWorker, times
 from tests.worker.processes import eventually
 from topics.catalogue import CLAIMS, all_topics
 
@@ -16,17 +16,19 @@ pytestmark = pytest.mark.broker
 REFUSED = 78
 
 
-def _recreate(site: Site) -> None:
+def recreate(site: Site, name: str) -> None:
+    """Delete a topic and create it again."""
+
     async def work() -> None:
         admin = AIOKafkaAdminClient(**site.connection.aiokafka())
         await admin.start()
-        await admin.delete_topics([site.prefix + CLAIMS])
+        await admin.delete_topics([site.prefix + name])
         await admin.close()
 
     asyncio.run(work())
-    eventually(lambda: not asyncio.run(describe(site.connection, [site.prefix + CLAIMS])))
-    claims = [topic for topic in all_topics() if topic.name == CLAIMS]
-    made = create(site.connection, claims, prefix=site.prefix, record_time="create", partitions=site.partitions)
+    eventually(lambda: not asyncio.run(describe(site.connection, [site.prefix + name])))
+    topics = [topic for topic in all_topics(GROUP) if topic.name == name]
+    made = create(site.connection, topics, prefix=site.prefix, record_time="create", partitions=site.partitions)
     asyncio.run(made)
 
 
@@ -43,11 +45,13 @@ def test_a_recreated_topic_is_refused(make_site: MakeSite, start_worker: StartWo
     """It ends before what was judged: going on would skip its first facts. The message says what to do."""
     site = make_site()
     _judged(site, start_worker)
-    _recreate(site)
+    recreate(site, CLAIMS)
     worker = start_worker(site.options)
     assert worker.ends() == REFUSED
-    assert f"{site.prefix}{CLAIMS} partition 0 ends at 0, but facts up to offset 3 were judged" in worker.log
-    assert "--group" in worker.log
+    assert f"{site.prefix}{CLAIMS}[0] ends at offset 0, but was read up to 4" in worker.log or (
+        f"{site.prefix}{CLAIMS} was deleted and created again" in worker.log
+    )
+    assert "claims-monitor worker rebuild" in worker.log
     assert "starting it again" not in worker.log
 
 

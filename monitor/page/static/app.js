@@ -10,7 +10,8 @@ const SPEAK_MS = 5000;
 const TYPING_MS = 300;
 
 const id = (name) => document.getElementById(name);
-const filters = { rule: "", institution: "", severity: "", q: "" };
+const asked = new URLSearchParams(location.search); // links from elsewhere choose what is shown
+const filters = Object.fromEntries(["rule", "institution", "severity", "q"].map((name) => [name, asked.get(name) || ""]));
 
 let stream = null;
 let summary = null;
@@ -144,7 +145,8 @@ id("filters").addEventListener("reset", (event) => {
 for (const button of document.querySelectorAll("[data-lang]")) {
   button.addEventListener("click", () => {
     choose(button.dataset.lang);
-    label();
+    for (const name of ["institution", "q"]) id(name).value = filters[name];
+label();
     if (detail.openId()) followAddress();
   });
 }
@@ -162,6 +164,7 @@ setInterval(() => {
   unspoken = 0;
 }, SPEAK_MS);
 
+for (const name of ["institution", "q"]) id(name).value = filters[name];
 label();
 connect();
 followAddress();

@@ -17,9 +17,26 @@ export function show(summary, filters, choose) {
   id("standing").textContent = count(last.standing);
   id("stake").textContent = money(last.amount);
   id("rate").textContent = last.caught_up ? count(last.per_minute) : "–";
+  operations();
   severities(filters, choose);
   rules(filters, choose);
   offer(filters);
+}
+
+// Alerts about the monitor itself that fire now, the worst first.
+function operations() {
+  const firing = (last.operations || []).filter((one) => one.state === "firing");
+  id("operations").hidden = firing.length === 0;
+  id("operations").replaceChildren(
+    ...firing.map((one) =>
+      make(
+        "li",
+        { class: "operation " + (["critical", "warning", "info"].includes(one.severity) ? one.severity : "info") },
+        make("b", { class: "code" }, one.name),
+        " " + both(one),
+      ),
+    ),
+  );
 }
 
 function severities(filters, choose) {

@@ -1,0 +1,119 @@
+"""The claims of the bench: seeded settlements in order of time, about 450 bytes each, the same on every run.
+
+Made without Kafka and without the simulator: that one makes whole courses of care, this one makes a great many
+settlements quickly, at several persons' and institutions' sizes.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from topics.identity import check_digit
+from topics.times import DAY, format_time
+
+BEGIN: Final = 20_635 * DAY
+"""2026-07-01 00:00:00, local second."""
+
+DISEASES: Final = ("J20.9", "I10.x05", "E11.9", "M54.5", "K29.7", "J06.9", "H10.9", "N39.0", "R51", "L30.9", "")
+_OTHERS: Final = 40  # one settlement in so many shows another's identity number
+_INPATIENT: Final = 12  # one in so many settles a stay
+_COMPANION: Final = 9  # one outpatient visit in so many is followed by more of the same day
+
+
+class Size(NamedTuple):
+    """How many of what."""
+
+    settlements: int = 1_000_000
+    persons: int = 200_000
+    institutions: int = 500
+    days: int = 30
+    seed: int = 1
+
+
+class Claim(NamedTuple):
+    """One settlement.
+
+    Attributes:
+        person: its psn_no, the record's key.
+        at: when it was settled, local second.
+        value: its JSON.
+    """
+
+    person: str
+    at: int
+    value: bytes
+
+
+def certno_of(person: int) -> str:
+    """The identity number of a person."""
+    first17 = (
+        f"99{person % 10_000:04d}{1940 + person % 70}{person % 12 + 1:02d}{person % 28 + 1:02d}{person % 1000:03d}"
+    )
+    return first17 + check_digit(first17)
+
+
+def claims(size: Size) -> Iterator[Claim]:
+    """The settlements of a bench in order of settlement time."""
+    chance = random.Random(size.seed)
+    encode = msgspec.json.Encoder().encode
+    numbers: dict[int, str] = {}
+    step = size.days * DAY / size.settlements
+    person = 0
+    for number in range(size.settlements):
+        at = BEGIN + int(number * step)
+        if number % _COMPANION != 1:  # else the person of the one before again, at once
+            person = int(chance.random() * size.persons)
+        certno = numbers.get(person)
+        if certno is None:
+            certno = numbers[person] = certno_of(person)
+        institution = person * 31 % size.institutions if chance.random() < 0.8 else chance.randrange(size.institutions)
+        shown = certno_of(person + 1) if not chance.randrange(_OTHERS) else certno
+        inpatient = not number % _INPATIENT
+        total = int(chance.lognormvariate(9.4, 0.8)) * (40 if inpatient else 1) + 100
+        fund = total * 7 // 10
+        begin = at - (chance.randrange(2, 12) * DAY if inpatient else chance.randrange(600, 7_200))
+        yield Claim(
+            f"P{person:07d}",
+            at,
+            encode(
+                {
+                    "type": "settlement",
+                    "setl_id": f"S{number:09d}",
+                    "mdtrt_id": f"M{number:09d}",
+                    "psn_no": f"P{person:07d}",
+                    "fixmedins_code": f"H{institution:05d}",
+                    "setl_time": format_time(at),
+                    "med_type": "21" if inpatient else "11",
+                    "medfee_sumamt": f"{total // 100}.{total % 100:02d}",
+                    "fund_pay_sumamt": f"{fund // 100}.{fund % 100:02d}",
+                    "certno": shown,
+                    "mdtrt_cert_type": "02",
+                    "gend": "1" if int(shown[16]) % 2 else "2",
+                    "brdy": f"{shown[6:10]}-{shown[10:12]}-{shown[12:14]}",
+                    "insutype": "310",
+                    "begntime": format_time(begin),
+                    "endtime": format_time(at),
+                    "dscg_maindiag_code": DISEASES[int(chance.random() * len(DISEASES))],
+                    "fulamt_ownpay_amt": "0.00",
+                    "insuplc_admdvs": "990100",
+                    "mdtrt_admdvs": "990100",
+                }
+            ),
+        )
+
+
+def quotas(size: Size) -> Iterator[bytes]:
+    """Registry entries: each institution's quota of the month, of which some are passed."""
+    share = size.settlements * 7_000 * 40 // _INPATIENT // size.institutions // 100
+    for number in range(size.institutions):
+        yield msgspec.json.encode(
+            {
+                "type": "quota",
+                "fixmedins_code": f"H{number:05d}",
+                "period": "2026-07",
+                "quota_amt": f"{share * (70 + number % 60) // 100}.00",
+                "valid_from": "2026-01-01 00:00:00",
+            }
+        )

@@ -1,0 +1,1 @@
+"""What the monitoring centre sees: metrics, Prometheus rules, Alertmanager routing, Grafana dashboards."""

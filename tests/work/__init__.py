@@ -1,0 +1,1 @@
+"""How much work a fact makes: counted, not timed."""
