@@ -100,7 +100,8 @@ class Subscriber:
                 )
             consumer.seek(partition, position)
             start[partition.partition] = position
-        self.memory.keep(start, self.memory.length())
+        # what the outlet holds now counts: one killed before its first change is kept begins here again
+        self.memory.keep(start, self.outlet.flush())
         return dict(ends)
 
     def _poll(self, consumer: Any, told: Told) -> None:  # noqa: ANN401 - an untyped library
