@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from detectors.claim_features import FEATURES, Baselines, features, matrix
+from detectors.claim_baselines import Baselines, Usual, UsualLines
+from detectors.claim_features import FEATURES, features, matrix
 from detectors.forest import SCALE, Forest
+from detectors.history import PersonHistory
 from detectors.tree_layout import Tree
 from monitor.clock import monotonic
+from monitor.terms_files import load_terms
 from topics.facts import Settlement
+from topics.registry import Registry
 
 BATCHES = (1, 64, 256, 1_024)
 ROUNDS = 7
@@ -48,13 +52,16 @@ def main() -> None:
 
     now = 1_767_268_800
     visits = [Settlement(f"S{n}", f"V{n}", "P1", f"H{n % 3}", now + n * 86_400, "11", 9_900, 5_000) for n in range(6)]
-    usual = Baselines(medians={"11": {"": 9_000}}, median=9_000, own_share=0, settled=36_000)
+    usual = Baselines(peers={"": Usual(9_000, 500_000, 9_000)}, lines={"": UsualLines()}, own_share=0, settled=36_000)
+    history = PersonHistory("P1", load_terms(None).general, Registry())
+    for visit in visits:
+        history.fold(visit)
 
     works: dict[str, Callable[[int], object]] = {
         "score": lambda n: forest.score(some[:n]),
         "forest part": lambda n: forest.forest_part(some[:n]),
         "contributions": lambda n: forest.contributions(some[:n]),
-        "features, 5 visits before": lambda n: matrix([features(visits[5], visits[:5], usual) for _ in range(n)]),
+        "features, 5 visits before": lambda n: matrix([features(visits[5], history, usual) for _ in range(n)]),
         "scikit-learn score": lambda n: reference.score_samples(some[:n]),
     }
     lines = [f"{'us a row, batches of':26}" + "".join(f"{batch:>10,}" for batch in BATCHES)]

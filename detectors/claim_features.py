@@ -1,128 +1,189 @@
 """The features of one settlement that the isolation forest looks at.
 
-They come from the settlement, the person's settlements of the 30 days before it, and baselines frozen in the model.
-Training, backtest and live use this one function. Rows are float32.
+They come from the settlement, the lines of its visit, the person's settlements of the 90 days before it, the registry
+as of the time of care, and baselines frozen in the model. Training, backtest and live use this one function, over the
+same history. Rows are float32.
 
-What is missing never looks unusual: own expense takes the typical share of the baselines; without a begin the stay
-is 0 days, without an end it runs to the settlement; an unknown disease is compared with its kind of care, an unknown
-kind with all settlements; an unknown place of insurance or care counts as care at home; a settlement at exactly
-00:00:00 (a date without a time) takes the typical hour. Amounts below one yuan count as one yuan.
+What is missing never looks unusual: each feature says what stands in for it, mostly what is typical in the baselines.
+Amounts below one yuan count as one yuan.
 """
 
-from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from math import log
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.claim_baselines import (
+    Baselines,
+    Bill,
+    age_band,
+    bill_of,
+    groups,
+    log_fen,
+    stay_days,
+)
 from detectors.feature_set import Feature, digest
-from detectors.settlements import disease
+from detectors.geography import distance_mm
+from detectors.history import PersonHistory
+from detectors.units import PPM
 from topics.facts import Settlement
-from topics.money import FEN
+from topics.registry import Institution, Registry
 from topics.times import DAY, HOUR
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Raised when a feature is computed in another way under the same name: older models are refused then."""
 
-WINDOW: Final = 30 * DAY
+WINDOW: Final = 90 * DAY
 """How far back a row looks, seconds of care time."""
 
 _WEEK: Final = 7 * DAY
-_SMALLEST_GROUP: Final = 30
-"""Settlements that a disease or kind of care needs for a median of its own."""
-
-_PPM: Final = 1_000_000
+_MONTH: Final = 30 * DAY
+_KM: Final = 1_000_000
+_THURSDAY: Final = 3  # 1970-01-01, with Monday as 0
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature("total", "money", "医疗费总额{value}", "total cost {value}"),
+    Feature("total", "money", "医疗费总额{value}", "total cost {value}", "Total cost of the settlement."),
     Feature(
-        "relative", "ratio", "费用为同病种同类别中位数的{value}", "cost {value} the median for such care and disease"
+        "relative",
+        "ratio",
+        "费用为同类同病种结算中位数的{value}",
+        "cost {value} the median of its peers",
+        "Total cost beside the median of the narrowest known peer group: kind of care, disease, level of institution, "
+        "age band.",
     ),
-    Feature("fund_share", "share", "基金支付占{value}", "the fund pays {value}"),
-    Feature("own_share", "share", "全自费占{value}", "own expense is {value}"),
-    Feature("stay", "days", "就诊历时{value}", "visit lasted {value}"),
-    Feature("per_day", "money", "日均费用{value}", "cost a day {value}"),
-    Feature("hour", "hour", "结算时刻{value}", "settled at {value}"),
-    Feature("weekend", "flag", "周末就诊", "care on a weekend"),
-    Feature("visits_7d", "count", "此前7天内另有{value}次就诊", "other visits in the 7 days before: {value}"),
-    Feature("visits_30d", "count", "此前30天内另有{value}次就诊", "other visits in the 30 days before: {value}"),
-    Feature("institutions_30d", "count", "30天内就诊机构{value}家", "institutions within 30 days: {value}"),
-    Feature("out_of_region", "flag", "异地就医", "care outside the place of insurance"),
+    Feature(
+        "deviation",
+        "spreads",
+        "费用高出同类同病种中位数{value}",
+        "cost {value} above its peers",
+        "The same distance in spreads of the peer group, so that groups whose bills vary much count less.",
+    ),
+    Feature(
+        "fund_share",
+        "share",
+        "基金支付占{value}",
+        "the fund pays {value}",
+        "Fund payment by total cost; 0 where nothing was charged.",
+    ),
+    Feature(
+        "own_share",
+        "share",
+        "全自费占{value}",
+        "own expense is {value}",
+        "Own expense by total cost; where it is not stated, the typical share.",
+    ),
+    Feature(
+        "stay",
+        "days",
+        "就诊历时{value}",
+        "visit lasted {value}",
+        "From begin to end of the visit; to the settlement without an end; 0 without a begin.",
+    ),
+    Feature(
+        "per_day", "money", "日均费用{value}", "cost a day {value}", "Total cost by days; under a day counts as one."
+    ),
+    Feature(
+        "per_day_relative",
+        "ratio",
+        "日均费用为同类同病种中位数的{value}",
+        "cost a day {value} the median of its peers",
+        "Cost a day beside the median cost a day of the same peer group.",
+    ),
+    Feature(
+        "drug_share",
+        "share",
+        "药品占明细费用的{value}",
+        "drugs are {value} of the lines' cost",
+        "Lines of categories 09 to 11 by all lines of the visit; without lines what is typical for the kind of care.",
+    ),
+    Feature(
+        "exam_share",
+        "share",
+        "检查检验占明细费用的{value}",
+        "exams and tests are {value} of the lines' cost",
+        "Lines of categories 03 and 04, likewise.",
+    ),
+    Feature(
+        "material_share",
+        "share",
+        "耗材占明细费用的{value}",
+        "materials are {value} of the lines' cost",
+        "Lines of category 08, likewise.",
+    ),
+    Feature(
+        "lines_per_day",
+        "rate",
+        "每日明细{value}条",
+        "fee lines a day: {value}",
+        "Lines of the visit by days; without lines what is typical for the kind of care.",
+    ),
+    Feature(
+        "hour",
+        "hour",
+        "结算时刻{value}",
+        "settled at {value}",
+        "Time of settlement; at exactly 00:00:00 (a date without a time) the typical hour.",
+    ),
+    Feature("weekday", "weekday", "{value}就诊", "care on a {value}", "Day of the week of the care time."),
+    Feature(
+        "visits_7d",
+        "count",
+        "此前7天内另有{value}次就诊",
+        "other visits in the 7 days before: {value}",
+        "Different visits of the person with care time in the 7 days before.",
+    ),
+    Feature(
+        "visits_30d",
+        "count",
+        "此前30天内另有{value}次就诊",
+        "other visits in the 30 days before: {value}",
+        "Likewise in the 30 days before.",
+    ),
+    Feature(
+        "stays_90d",
+        "count",
+        "此前90天内另有{value}次住院",
+        "other stays in the 90 days before: {value}",
+        "Different inpatient visits of the person in the 90 days before.",
+    ),
+    Feature(
+        "institutions_30d",
+        "count",
+        "30天内就诊机构{value}家",
+        "institutions within 30 days: {value}",
+        "Different institutions of those visits, this one included.",
+    ),
+    Feature(
+        "cost_30d",
+        "money",
+        "此前30天内其他结算共{value}",
+        "other settlements of the 30 days before: {value}",
+        "Total cost of the person's other settlements in the 30 days before; 1 yuan without any.",
+    ),
+    Feature(
+        "distance",
+        "km",
+        "距上一次就诊机构{value}",
+        "{value} from the institution of the visit before",
+        "Great-circle distance to the institution of the person's last settlement in the 90 days before; 0 without "
+        "one, or without coordinates of both.",
+    ),
+    Feature(
+        "out_of_region",
+        "flag",
+        "异地就医",
+        "care outside the place of insurance",
+        "Whether both places are known and differ.",
+    ),
 )
 
 FEATURE_SET: Final = digest(FEATURES, REVISION)
 """What a model file must carry to be used with this code."""
 
-
-class Baselines(msgspec.Struct, frozen=True):
-    """What is usual, frozen when a model is fitted.
-
-    Attributes:
-        medians: median total cost, fen, by kind of care (med_type), then disease; "" is the kind as a whole.
-        median: median total cost of all settlements, fen.
-        own_share: typical share of own expense in the total cost, parts per million.
-        settled: typical time of settlement, seconds since local midnight.
-    """
-
-    medians: dict[str, dict[str, int]]
-    median: int
-    own_share: int
-    settled: int
-
-    def usual(self, med_type: str, diagnosis: str | None) -> int:
-        """Median total cost, fen, of settlements of this kind and disease, or of the next wider group that is known."""
-        kind = self.medians.get(med_type)
-        if kind is None:
-            return self.median
-        return kind.get(disease(diagnosis) or "", kind[""])
-
-
-def fit_baselines(settlements: Iterable[Settlement]) -> Baselines:
-    """Find out what is usual; the order of the settlements does not matter.
-
-    Raises:
-        ValueError: there are no settlements.
-    """
-    groups: dict[tuple[str, str], array[int]] = {}
-    own, settled = array("q"), array("q")
-    for settlement in settlements:
-        group = settlement.med_type, disease(settlement.diagnosis) or ""
-        groups.setdefault(group, array("q")).append(settlement.total)
-        settled.append(settlement.settled_at % DAY)
-        if settlement.own_expense is not None and settlement.total > 0:
-            own.append(settlement.own_expense * _PPM // settlement.total)
-    if not settled:
-        raise ValueError("no settlements to find out from what is usual")
-    kinds: dict[str, array[int]] = {}
-    for (med_type, _), totals in groups.items():
-        kinds.setdefault(med_type, array("q")).extend(totals)
-    everything = array("q")
-    for totals in kinds.values():
-        everything.extend(totals)
-    medians: dict[str, dict[str, int]] = {}
-    for med_type, totals in sorted(kinds.items()):
-        if len(totals) >= _SMALLEST_GROUP:
-            medians[med_type] = {"": _median(totals)}
-    for (med_type, name), totals in sorted(groups.items()):
-        if name and len(totals) >= _SMALLEST_GROUP:
-            medians[med_type][name] = _median(totals)
-    known = array("q", (second for second in settled if second))
-    return Baselines(
-        medians=medians,
-        median=_median(everything),
-        own_share=_median(own) if own else 0,
-        settled=_median(known) if known else 12 * HOUR,
-    )
-
-
-def _median(values: Sequence[int]) -> int:
-    """The lower median: a value that occurs, not a mean of two."""
-    return sorted(values)[(len(values) - 1) // 2]
+_care_time = attrgetter("care_time")
 
 
 def earlier_of(settlements: Sequence[Settlement], settlement: Settlement) -> Sequence[Settlement]:
@@ -132,67 +193,102 @@ def earlier_of(settlements: Sequence[Settlement], settlement: Settlement) -> Seq
     that two of one moment do not depend on their order.
     """
     now = settlement.care_time
-    begin = bisect_right(settlements, now - WINDOW, key=attrgetter("care_time"))
-    return settlements[begin : bisect_left(settlements, now, lo=begin, key=attrgetter("care_time"))]
+    begin = bisect_left(settlements, now - WINDOW + 1, key=_care_time)
+    return settlements[begin : bisect_left(settlements, now, lo=begin, key=_care_time)]
 
 
-def features(settlement: Settlement, earlier: Iterable[Settlement], baselines: Baselines) -> tuple[float, ...]:
-    """The values of FEATURES for one settlement.
+def features(settlement: Settlement, history: PersonHistory, baselines: Baselines) -> tuple[float, ...]:
+    """The values of FEATURES for one standing settlement.
 
     Args:
         settlement: the settlement to look at.
-        earlier: the person's settlements before it, see `earlier_of`; in any order.
+        history: of its person, with the registry.
         baselines: what is usual.
     """
-    now, visit, total = settlement.care_time, settlement.visit, settlement.total
-    amount = log(total) if total > FEN else _LOG_YUAN
-    usual = baselines.usual(settlement.med_type, settlement.diagnosis)
+    now, total = settlement.care_time, settlement.total
+    institution = history.registry.get(Institution, settlement.institution, at=now)
+    level = (institution.level or "") if institution is not None else ""
+    usual = baselines.usual(groups(settlement, level, age_band(settlement)))
+    amount = log_fen(total)
+    relative = amount - log_fen(usual.total)
 
     share = settlement.fund / total if total > 0 else 0.0
     if settlement.own_expense is None:
-        own = baselines.own_share / _PPM
+        own = baselines.own_share / PPM
     else:
         own = settlement.own_expense / total if total > 0 else 0.0
 
-    days = 0.0
-    if settlement.begin is not None:
-        end = settlement.settled_at if settlement.end is None else settlement.end
-        days = max(end - settlement.begin, 0) / DAY
-    per_day = amount
-    if days > 1.0:
-        per_day = max(amount - log(days), _LOG_YUAN)
+    days = stay_days(settlement)
+    per_day = log_fen(total / days) if days > 1.0 else amount
+    bill = bill_of(history.raw_lines(settlement.institution, settlement.visit), days)
+    if bill is None:
+        typical = baselines.usual_lines(settlement.med_type)
+        bill = Bill(typical.drugs / PPM, typical.exams / PPM, typical.materials / PPM, typical.lines / 1_000)
 
-    recent: set[str] = set()
-    visits: set[str] = set()
-    institutions = {settlement.institution}
-    week = now - _WEEK
-    for other in earlier:
-        institutions.add(other.institution)
-        if other.visit != visit:
-            visits.add(other.visit)
-            if other.care_time > week:
-                recent.add(other.visit)
+    earlier = earlier_of(history.settlements, settlement)
+    week, month, stays, institutions, cost = _before(settlement, earlier, history.general.inpatient)
+    distance = 0.0
+    if earlier and earlier[-1].institution != settlement.institution:
+        other = history.registry.get(Institution, earlier[-1].institution, at=now)
+        millimetres = distance_mm(institution, other)
+        distance = 0.0 if millimetres is None else millimetres / _KM
 
     home, place = settlement.insured_place, settlement.care_place
     return (
         amount,
-        amount - (log(usual) if usual > FEN else _LOG_YUAN),
+        relative,
+        relative * PPM / usual.spread,
         share,
         own,
         days,
         per_day,
+        per_day - log_fen(usual.per_day),
+        *bill,
         (settlement.settled_at % DAY or baselines.settled) / HOUR,
-        1.0 if (now // DAY + _THURSDAY) % 7 >= _SATURDAY else 0.0,
-        float(len(recent)),
-        float(len(visits)),
-        float(len(institutions)),
+        float((now // DAY + _THURSDAY) % 7),
+        week,
+        month,
+        stays,
+        institutions,
+        log_fen(cost),
+        distance,
         1.0 if home and place and home != place else 0.0,
     )
 
 
-_LOG_YUAN: Final = log(FEN)
-_THURSDAY: Final = 3  # 1970-01-01, with Monday as 0
-_SATURDAY: Final = 5
+def region_of(settlement: Settlement, registry: Registry) -> str:
+    """Whose threshold holds: the place of the institution, else the place of care; empty: not known."""
+    institution = registry.get(Institution, settlement.institution, at=settlement.care_time)
+    place = institution.place if institution is not None else None
+    return place or settlement.care_place or ""
+
+
+def _before(
+    settlement: Settlement, earlier: Sequence[Settlement], inpatient: frozenset[str]
+) -> tuple[float, float, float, float, int]:
+    """Visits of the week and month before, stays of all of the window, institutions and cost (fen) of the month."""
+    if not earlier:
+        return 0.0, 0.0, 0.0, 1.0, 0
+    now, visit = settlement.care_time, settlement.visit
+    week, month = now - _WEEK, now - _MONTH
+    recent: set[str] = set()
+    visits: set[str] = set()
+    stays: set[str] = set()
+    institutions = {settlement.institution}
+    cost = 0
+    for other in earlier:
+        if other.visit != visit and other.med_type in inpatient:
+            stays.add(other.visit)
+        time = other.care_time
+        if time <= month:
+            continue
+        institutions.add(other.institution)
+        cost += other.total
+        if other.visit != visit:
+            visits.add(other.visit)
+            if time > week:
+                recent.add(other.visit)
+    return float(len(recent)), float(len(visits)), float(len(stays)), float(len(institutions)), cost
 
 
 def matrix(rows: Sequence[Sequence[float]]) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from detectors import beds, institution_days, trace_codes
-from detectors.findings import Span
 from detectors.history import PersonHistory
 from detectors.panes import Contribution, Deltas
 from topics.facts import Fact, Settlement
@@ -29,15 +28,22 @@ class Route:
         reads: facts that can change what is given.
         give: history and touched visits -> contributions with their amounts; more than the touched visits give does
             no harm, it cancels out.
+        around: for how many days before and after a fact other visits of the person can change what is given.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
+    around: int = 0
 
 
 ROUTES: Final = (
-    Route(institution_days.KIND, institution_days.READS, institution_days.give),
+    Route(
+        institution_days.KIND,
+        institution_days.READS,
+        institution_days.give,
+        around=institution_days.REPEATED_DAYS,
+    ),
     Route(beds.KIND, beds.READS, beds.give),
     Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
 )
@@ -57,17 +63,15 @@ def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator
 
     Lines with trace codes apart, which are given by their visits.
     """
-    present: set[tuple[str, int]] = set()
+    given: dict[str, list[tuple[int, str]]] = {}
     for settlement in settlements:
         institution, day = settlement.institution, settlement.settled_at // DAY
+        given.setdefault(institution, []).append((day, settlement.visit))
         for name, amount in institution_days.of_settlement(settlement, history.general):
             yield Contribution(institution_days.KIND, institution, day, name), amount
-        if (institution, day) in present:
-            continue
-        present.add((institution, day))
-        others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
-        if not any(other.institution == institution for other in others):
-            yield Contribution(institution_days.KIND, institution, day, institution_days.PERSONS), 1
+    for institution, settled in given.items():
+        for day, name in institution_days.of_person(history, institution, settled, frozenset()):
+            yield Contribution(institution_days.KIND, institution, day, name), 1
 
 
 def difference(before: Deltas, after: Deltas) -> dict[Contribution, int]:

@@ -27,6 +27,7 @@ class Detector(Generic[H]):
         limits: the struct of its numbers in the terms.
         says: placeholders that its texts may use.
         uses_references: whether a change of the person's reference values rejudges all facts kept.
+        scored: whether it judges by an anomaly model; where none is at hand its findings are left as they stand.
     """
 
     rule_id: ClassVar[str]
@@ -37,6 +38,7 @@ class Detector(Generic[H]):
     limits: ClassVar[type]
     says: ClassVar[frozenset[str]]
     uses_references: ClassVar[bool] = False
+    scored: ClassVar[bool] = False
 
     def reach(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
         """How far from a changed fact's time the anchors lie of findings that the change can touch, seconds.

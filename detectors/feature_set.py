@@ -19,12 +19,14 @@ class Feature(msgspec.Struct, frozen=True):
         kind: what its numbers are, one of KINDS.
         zh: phrase in Chinese; `{value}` stands for the value.
         en: phrase in English, likewise.
+        means: one sentence on what it is and what stands in where it is missing.
     """
 
     name: str
     kind: str
     zh: str
     en: str
+    means: str
 
     def phrase(self, value: float) -> tuple[str, str]:
         """Say the value in Chinese and in English."""
@@ -82,6 +84,11 @@ def _hour(value: float) -> Shown:
     return f"{minutes // 60:02d}:{minutes % 60:02d}", "", ""
 
 
+def _weekday(value: float) -> Shown:
+    day = min(max(round(value), 0), 6)
+    return "", "周" + "一二三四五六日"[day], _WEEKDAYS[day]
+
+
 def _flag(value: float) -> Shown:
     return "", "是" if value else "否", "yes" if value else "no"
 
@@ -90,14 +97,50 @@ def _count(value: float) -> Shown:
     return _rounded(value, 0), "", ""
 
 
+def _rate(value: float) -> Shown:
+    return _rounded(value, 1), "", ""
+
+
+def _km(value: float) -> Shown:
+    return _rounded(value, 0), "公里", " km"
+
+
+def _spreads(value: float) -> Shown:
+    return _rounded(value, 1), "倍离差", " spreads"
+
+
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
 KINDS: Final[Mapping[str, Callable[[float], Shown]]] = {
     "money": _money,
     "ratio": _ratio,
     "share": _share,
     "days": _days,
     "hour": _hour,
+    "weekday": _weekday,
     "flag": _flag,
     "count": _count,
+    "rate": _rate,
+    "km": _km,
+    "spreads": _spreads,
 }
-"""money: natural logarithm of fen; ratio: natural logarithm; share: 0..1; days; hour: hours since local midnight;
-flag: 0 or 1; count."""
+"""How a value reads. See UNITS for what it is."""
+
+UNITS: Final[Mapping[str, str]] = {
+    "money": "natural logarithm of fen",
+    "ratio": "natural logarithm of a ratio",
+    "share": "0 to 1",
+    "days": "days",
+    "hour": "hours since local midnight",
+    "weekday": "0 Monday to 6 Sunday",
+    "flag": "0 or 1",
+    "count": "number",
+    "rate": "number, with fractions",
+    "km": "kilometres",
+    "spreads": "distance in spreads (1.4826 x median absolute deviation)",
+}
+"""Unit of each kind's numbers."""
+
+SHARED_KINDS: Final = frozenset({"flag", "weekday"})
+"""Kinds without a usual range: what counts is how many rows have the same value."""

@@ -32,7 +32,7 @@ from topics.money import share
 from topics.registry import Registry
 
 if TYPE_CHECKING:  # the model's features look at settlements of a history
-    from detectors.model import Model
+    from detectors.model_set import ModelSet
 
 F = TypeVar("F", bound=PersonFact)
 
@@ -84,10 +84,12 @@ def last_time(fact: PersonFact) -> int:
 
 
 class Scored(NamedTuple):
-    """A settlement's anomaly score (fixed point) and the row of features behind it."""
+    """A settlement's anomaly score (fixed point), and for an outlier the row behind it and each feature's share."""
 
     score: int
-    row: Any
+    threshold: int
+    row: Any = None
+    shares: Any = None
 
 
 class PersonHistory(StandingFacts):
@@ -109,7 +111,7 @@ class PersonHistory(StandingFacts):
         self.forgotten: dict[str, dict[Any, Tally]] = {}
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
-        self.model: Model | None = None
+        self.models: ModelSet | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
 

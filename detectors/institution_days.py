@@ -1,10 +1,11 @@
 """What persons' settlements and stays add to an institution's days.
 
 Names of measures, each on a local day: money in fen, else counts. A settlement counts on the day it was settled, a
-settled stay (all of its settlements added up) on the day of its last settlement.
+settled stay (all of its settlements added up) on the day of its last settlement. A person is repeated on a day when
+another visit at the institution was settled on one of the 6 days before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -18,8 +19,10 @@ from topics.times import DAY
 KIND: Final = "institution"
 
 FUND: Final = "fund"
+COST: Final = "cost"
 SETTLEMENTS: Final = "settlements"
 PERSONS: Final = "persons"
+REPEATED: Final = "repeated-persons"
 OUT_OF_REGION: Final = "out-of-region"
 NIGHT: Final = "night"
 INPATIENT_FUND: Final = "inpatient-fund"
@@ -27,27 +30,30 @@ INPATIENT_SETTLEMENTS: Final = "inpatient-settlements"
 STAYS: Final = "settled-stays"
 STAYS_COST: Final = "settled-stays-cost"
 
+REPEATED_DAYS: Final = 6
+"""For how many days before and after a settlement visits of the same person can change what is given."""
+
 READS: Final = (Settlement, Reversal, Admission, Discharge)
 
 
 def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Contribution, int]]:
     """What the settlements and stays of some visits add to institutions, with amounts.
 
-    A person counts once an institution and day: where a settlement of another visit makes that so already, these
-    visits add nothing.
+    A person counts once an institution and day, and is repeated once: where settlements of other visits make that so
+    already, these visits add nothing. So what other visits give is the same before and after a change of these, and the
+    difference is all that the change does, on the days after it too.
     """
-    present = set()
+    own: dict[str, list[tuple[int, str]]] = {}
     for visit in visits:
         for settlement in history.visit(visit):
             if type(settlement) is Settlement:
                 institution, day = settlement.institution, settlement.settled_at // DAY
-                present.add((institution, day))
+                own.setdefault(institution, []).append((day, visit))
                 for name, amount in of_settlement(settlement, history.general):
                     yield Contribution(KIND, institution, day, name), amount
-    for institution, day in present:
-        others = history.settled_in(Span(day * DAY, day * DAY + DAY - 1))
-        if not any(other.institution == institution and other.visit not in visits for other in others):
-            yield Contribution(KIND, institution, day, PERSONS), 1
+    for institution, settled in own.items():
+        for day, name in of_person(history, institution, settled, visits):
+            yield Contribution(KIND, institution, day, name), 1
     stays = history.stays
     if not stays:
         return
@@ -59,9 +65,51 @@ def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Con
             yield Contribution(KIND, stay.institution, day, STAYS_COST), stay.total or 0
 
 
+def of_person(
+    history: PersonHistory, institution: str, settled: Sequence[tuple[int, str]], visits: AbstractSet[str]
+) -> Iterator[tuple[int, str]]:
+    """What settlements of some visits add to the count of persons beside what the person's other visits do.
+
+    Args:
+        history: holds the other visits; these ones may be in it or not.
+        institution: where the settlements are.
+        settled: their days and visits; not empty.
+        visits: all of these visits.
+
+    Yields:
+        Day and measure, each adding 1.
+    """
+    days = {day for day, _ in settled}
+    window = Span((min(days) - REPEATED_DAYS) * DAY, (max(days) + REPEATED_DAYS + 1) * DAY - 1)
+    others = [
+        (other.settled_at // DAY, other.visit)
+        for other in history.settled_in(window)
+        if other.institution == institution and other.visit not in visits
+    ]
+    for day in days.difference(day for day, _ in others):
+        yield day, PERSONS
+    if others or len(days) > 1:
+        for day in _repeated([*others, *settled]) - _repeated(others):
+            yield day, REPEATED
+
+
+def _repeated(settled: Iterable[tuple[int, str]]) -> set[int]:
+    """Days on which a visit was settled, and another one on the days before, of days and visits."""
+    by_day: dict[int, set[str]] = {}
+    for day, visit in settled:
+        by_day.setdefault(day, set()).add(visit)
+    found = set()
+    for day, today in by_day.items():
+        earlier = set[str]().union(*(by_day.get(day - back, ()) for back in range(1, REPEATED_DAYS + 1)))
+        if earlier and len(earlier | today) > 1:
+            found.add(day)
+    return found
+
+
 def of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
     """What one settlement adds to its institution's day: measures and amounts."""
     yield FUND, settlement.fund
+    yield COST, settlement.total
     yield SETTLEMENTS, 1
     if settlement.med_type in general.inpatient:
         yield INPATIENT_FUND, settlement.fund

@@ -59,6 +59,23 @@ def net(lines: Sequence[FeeLine], med_type: str | None) -> list[NetLine]:
     return found
 
 
+def shares_by_category(lines: Sequence[FeeLine]) -> dict[str, int]:
+    """Amounts (fen) of a visit's standing lines by category, cancels taken off that of the line they cancel.
+
+    The empty category holds lines that state none.
+    """
+    amounts: dict[str, int] = {}
+    category_of = None
+    for line in lines:
+        category = line.category or ""
+        if line.cancels is not None:
+            if category_of is None:
+                category_of = {other.sequence: other.category or "" for other in lines}
+            category = category_of.get(line.cancels, category)
+        amounts[category] = amounts.get(category, 0) + line.amount
+    return amounts
+
+
 def by_time(lines: Iterable[NetLine]) -> list[NetLine]:
     """Lines by the time of the charge, ties by identity."""
     return sorted(lines, key=lambda net_line: (net_line.line.charged_at, net_line.line.ref))

@@ -1,7 +1,9 @@
 """Outlier claim: the isolation-forest score of a settlement lies over the model's threshold (N).
 
-Every standing settlement is scored from its own facts, the person's settlements of the 30 days before it, and
-baselines frozen in the model. The score is a whole number; the text says which features moved it most.
+Every standing settlement is scored from its own facts, the lines of its visit, the person's settlements of the 90 days
+before it, the registry, and baselines frozen in the model that holds at its care time. The score is a whole number; the
+threshold is the model's for the region; the text says which features moved the score most. A settlement more than
+`oldest` after the last day that the model has seen is not scored.
 """
 
 from collections.abc import Iterator
@@ -13,28 +15,35 @@ from detectors.claim_features import WINDOW
 from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.forest import SCALE
-from detectors.history import PersonHistory
+from detectors.history import PersonHistory, Scored
 from detectors.model import Model
-from detectors.model_reasons import explain
+from detectors.model_reasons import said
 from detectors.terms import RuleTerms
-from topics.facts import Reversal, Settlement
+from detectors.units import Duration
+from topics.facts import FeeLine, Reversal, Settlement
 from topics.money import shown
+from topics.registry import Institution, ScoringModel
 from topics.times import DAY
+
+PLACES = len(str(SCALE)) - 1
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`reasons`: how many features the text names. The threshold is the model's own."""
+    """`reasons`: how many features the text names; `oldest`: how old a model may be. The threshold is the model's."""
 
     reasons: int
+    oldest: Duration
 
 
 class OutlierClaim(Detector[PersonHistory]):
     """Turns scores, which the engine fills in for whole batches, into findings."""
 
     rule_id = "outlier-claim"
-    reads = (Settlement, Reversal)
+    reads = (Settlement, Reversal, FeeLine)
+    consults = (Institution, ScoringModel)
     limits = Limits
     says: ClassVar = frozenset({"score", "threshold", "model", "age", "why_zh", "why_en"})
+    scored = True
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - the window is the model's
         """A settlement is a feature of those that follow within the window."""
@@ -46,18 +55,19 @@ class OutlierClaim(Detector[PersonHistory]):
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement over the threshold."""
-        model = history.model
-        if model is None:
+        if history.models is None:
             return
         for settlement in history.settlements_in(span):
             scored = history.scores.get(settlement.id)
-            if scored is not None and scored.score > model.threshold:
-                why = explain(model, scored.row, terms.limits.reasons)
-                yield _finding(settlement, scored.score, model, why, terms)
+            if scored is None or scored.score <= scored.threshold:
+                continue
+            model = history.models.at(settlement.care_time)
+            if model is not None and model.age_days(settlement.settled_at // DAY) * DAY <= terms.limits.oldest:
+                yield _finding(settlement, scored, model, terms)
 
 
-def _finding(settlement: Settlement, score: int, model: Model, why: tuple[str, str], terms: RuleTerms) -> Finding:
-    places = len(str(SCALE)) - 1
+def _finding(settlement: Settlement, scored: Scored, model: Model, terms: RuleTerms) -> Finding:
+    why_zh, why_en = said(model.claims, scored.row, scored.shares, terms.limits.reasons)
     return terms.finding(
         about=("settlement", settlement.id),
         anchor=settlement.care_time,
@@ -65,15 +75,15 @@ def _finding(settlement: Settlement, score: int, model: Model, why: tuple[str, s
         person=settlement.person,
         institution=settlement.institution,
         facts=[settlement.ref],
-        observed=shown(score, places),
-        limit=shown(model.threshold, places),
+        observed=shown(scored.score, PLACES),
+        limit=shown(scored.threshold, PLACES),
         amount=settlement.fund,
         says={
-            "score": shown(score, places),
-            "threshold": shown(model.threshold, places),
+            "score": shown(scored.score, PLACES),
+            "threshold": shown(scored.threshold, PLACES),
             "model": model.version,
             "age": model.age_days(settlement.settled_at // DAY),
-            "why_zh": why[0],
-            "why_en": why[1],
+            "why_zh": why_zh,
+            "why_en": why_en,
         },
     )

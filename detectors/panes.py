@@ -8,12 +8,15 @@ its name is then `measure:` and the thing as JSON.
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detectors.findings import Span
 from detectors.standing import StandingFacts
 from detectors.terms import General
 from topics.registry import Registry
+
+if TYPE_CHECKING:  # the model's features look at this history
+    from detectors.model_set import ModelSet
 
 
 class Contribution(NamedTuple):
@@ -64,6 +67,7 @@ class KeyHistory(StandingFacts):
         """Days with a pane, ascending."""
         self.touched: dict[str, Span] = {}
         """Measure -> first and last **day** changed since the key was judged."""
+        self.models: ModelSet | None = None
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
 

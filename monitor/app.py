@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from detectors.forest import SCALE
+from detectors.model_set import ModelSet
 from monitor import clock
 from monitor.connection import Connection, wait_for_broker
 from monitor.delivery.app import DeliveryApp
@@ -20,8 +20,9 @@ from monitor.delivery.source_topics import partition_counts
 from monitor.delivery.stages import DeliverySettings, Stage, UnitControl
 from monitor.engine import Engine
 from monitor.metrics import Metrics
-from monitor.models import load_scorer
+from monitor.models import ModelFileError, load_models
 from monitor.outgoing import Targets
+from monitor.scoring import ForestScorer
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.topic_admin import describe
@@ -46,13 +47,13 @@ from topics.catalogue import (
     CLAIMS,
     DEFAULT_GROUP,
     INSTITUTIONS,
+    MODELS,
     REGISTRY,
     all_topics,
     contributions,
     key_changelog,
     person_changelog,
 )
-from topics.times import DAY, UTC_OFFSET
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class WorkerSettings:
         group: workers of one group and prefix share the partitions.
         prefix: of topic names.
         terms: terms file or folder; None: built in.
-        model: model file; None: settlements are not scored.
+        model: model file or folder, beside the models of the topic; None: those alone.
         host: where the pages listen.
         port: of the pages; 0: a free one.
         quarantine: whether too many quarantined records pause a partition.
@@ -135,6 +136,7 @@ class WorkerApp(DeliveryApp):
         parts.feed = RegistryFeed(
             self._settings.connection,
             self._settings.prefix + REGISTRY,
+            self._settings.prefix + MODELS,
             parts.engine,
             on_failure=self.fail,
             on_bad=lambda why: parts.metrics.quarantined.labels(REGISTRY, why.reason).inc(),
@@ -230,6 +232,15 @@ async def prepare(settings: WorkerSettings) -> Standing:
     return Standing(cluster, counts, live, ids)
 
 
+def _models(path: Path | None) -> ModelSet:
+    """The models of a file or folder; none, with a word in the log, where they cannot be used: other rules go on."""
+    try:
+        return load_models(path)
+    except ModelFileError as error:
+        log.error("%s. Nothing is scored by it; the other rules go on", error)  # noqa: TRY400 - it says all
+        return ModelSet()
+
+
 def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     """Wire a worker; gives the app and the address of its pages.
 
@@ -237,14 +248,14 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
         StartRefused: topics, state or terms do not allow it.
         AgreementError: the group judges with other terms or another model.
         TermsError: the terms cannot be used.
-        ModelFileError: the model cannot be used.
         ConnectionFailed: connection settings cannot be used.
     """
     from monitor.worker.listening import listen
 
     terms = load_terms(settings.terms)
-    scorer = load_scorer(settings.model)
-    agreement = Agreement.of(terms, None if scorer is None else scorer.model.version)
+    scorer = ForestScorer(_models(settings.model))
+    default = scorer.models.default
+    agreement = Agreement.of(terms, None if default is None else default.version)
     standing = asyncio.run(prepare(settings))
     counts = standing.counts
     asyncio.run(
@@ -255,14 +266,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
     names = {name: prefix + name(group) for name in (contributions, person_changelog, key_changelog)}
     engine = Engine(terms, partitions, contributions(group), scorer)
     metrics = Metrics()
-    if scorer is not None:
-        metrics.model_loaded.set(1)
-        metrics.model_threshold.set(scorer.model.threshold / SCALE)
-        judged = scorer.model.counts
-        seen_over = judged.over_threshold / max(judged.held_out or judged.fitted, 1)
-        metrics.model_expected.set(max(seen_over, scorer.model.settings.alerts_per_10k / 10_000))
-        trained_until = (scorer.model.last_day + 1) * DAY - UTC_OFFSET
-        metrics.model_age.set_function(lambda: max(clock.now_s() - trained_until, 0))
+    metrics.watch_models(scorer, clock.now_s)
     metrics.partitions.set(2 * partitions)
     metrics.terms.info({"terms_id": terms.set_id})
     metrics.restarts.inc(restarts())

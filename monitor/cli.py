@@ -14,6 +14,7 @@ from monitor.commands import (
     dlq,
     doctor,
     import_facts,
+    models,
     page,
     play,
     registry,
@@ -46,6 +47,7 @@ app.command(epilog=subscribe.EXAMPLES)(subscribe.subscribe)
 app.add_typer(import_facts.app, name="import")
 app.add_typer(worker.app, name="worker")
 app.add_typer(registry.app, name="registry")
+app.add_typer(models.app, name="models")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")

@@ -26,7 +26,7 @@ class Engine:
         terms: all versions of the terms.
         partitions: of the source topics.
         contributions: name of the topic that carries frames.
-        scorer: scores settlements; without one, scored rules stay quiet.
+        scorer: scores settlements; without one, only models that are put in later do.
         max_bytes: larger records are quarantined.
         detectors: by rule id; all there are by default.
     """
@@ -53,8 +53,12 @@ class Engine:
                 kind for rules in others.values() for detector in rules.active.values() for kind in detector.consults
             },
         }
-        self.persons = PersonStage(persons, self.registry, scorer, max_bytes)
-        self.keys = KeyStage(others, terms.general, self.registry, partitions, contributions, max_bytes)
+        self.scorer = ForestScorer() if scorer is None else scorer
+        self.scorer.models.registry = self.registry
+        self.persons = PersonStage(persons, self.registry, self.scorer, max_bytes)
+        self.keys = KeyStage(
+            others, terms.general, self.registry, partitions, contributions, max_bytes, self.scorer.models
+        )
 
     def put(self, entries: Iterable[Entry]) -> set[str]:
         """Take registry entries in; names the stages (`person`, `key`) that must be judged again."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from detectors.detector import Detector
 from detectors.findings import ALWAYS, Finding, Span, withdrawn
+from detectors.model_set import ModelSet
 from detectors.terms import RuleTerms, TermsSet
 from monitor.records import AlertChange
 from monitor.state import Held, Identity
@@ -84,6 +85,11 @@ class Rules:
             for finding in judge(history, terms, part):
                 found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
         return found
+
+    def parts(self, rule: str, span: Span, models: ModelSet) -> Iterable[Span]:
+        """The parts of a span in which the rule can be judged: of a scored rule those whose model is known."""
+        detector = self.active.get(rule)
+        return models.parts(span) if detector is not None and detector.scored else (span,)
 
     def wake(self, history: Any) -> int | None:  # noqa: ANN401 - a history
         """The next tick at which any rule must judge by time alone."""

@@ -12,6 +12,7 @@ import msgspec
 
 from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
+from detectors.model_set import ModelSet
 from detectors.standing import Change
 from detectors.terms import General
 from monitor.account import RecordCounts
@@ -55,6 +56,8 @@ class KeyStage:
         registry: reference data; the caller keeps it up to date.
         partitions: how many source partitions stage one has.
         contributions: name of the topic that carries frames of contributions.
+        max_bytes: larger records are quarantined.
+        models: score institution-days.
     """
 
     def __init__(
@@ -65,7 +68,9 @@ class KeyStage:
         partitions: int,
         contributions: str,
         max_bytes: int | None = None,
+        models: ModelSet | None = None,
     ) -> None:
+        self._models = ModelSet() if models is None else models
         self._rules = rules
         self._registry = registry
         self._partitions = partitions
@@ -226,6 +231,7 @@ class KeyStage:
         state = work.state
         history = state.history
         history.now = now
+        history.models = self._models
         work.woken = state.wake if state.wake is not None and state.wake <= now else None
         rules = self._rules.get(state.kind)
         if rules is None or not (work.whole or work.woken is not None or work.changed or history.touched):
@@ -234,10 +240,11 @@ class KeyStage:
             span = _span(rule, detector, rules, work)
             if span is None or span.begin > span.end:
                 continue
-            found = rules.judge(rule, history, span)
-            for change, before, after in changes(state.findings, rule, span, found, work.cause, None):
-                effects.alerts.append(change)
-                state.moved(before, after)
+            for part in rules.parts(rule, span, self._models):
+                found = rules.judge(rule, history, part)
+                for change, before, after in changes(state.findings, rule, part, found, work.cause, None):
+                    effects.alerts.append(change)
+                    state.moved(before, after)
         if work.whole:
             self._drop_foreign(work, rules, effects)
         if rules.waiting:

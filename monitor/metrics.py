@@ -6,7 +6,7 @@ Base units: seconds, bytes, yuan, ratios.
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +25,16 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from detectors.forest import SCALE
+from detectors.model import Model
+from detectors.model_part import ELSEWHERE
+from detectors.model_set import ACTIVE, SHADOW
 from monitor.account import Account
 from monitor.records import Effects
+from monitor.scoring import ForestScorer
 from monitor.totals import Standing
 from monitor.watched import Watched
 from topics.money import FEN
+from topics.times import DAY, UTC_OFFSET
 
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.13, 0.2, 0.26, 0.5, 1, 2, 5, 10, 30, 60)
 """Seconds; finest around the goals (half of the facts within 50 ms, 99 of 100 within 130 to 260 ms)."""
@@ -125,10 +130,6 @@ class Metrics:
         self.swept = Counter(
             "claims_monitor_swept_keys", "Keys judged again after a late registry change.", ["stage"], registry=r
         )
-        self.model_age = Gauge(
-            "claims_monitor_model_age_seconds", "Time since the last day of the model's training data.", registry=r
-        )
-        self.model_loaded = Gauge("claims_monitor_model_loaded", "1 when settlements are scored.", registry=r)
         self.redelivered = Counter(
             "claims_monitor_redelivered_records",
             "Records that were delivered again and skipped; no part of the account.",
@@ -137,14 +138,6 @@ class Metrics:
         )
         self.accounts = Accounts()
         self.registry.register(self.accounts)
-        self.model_threshold = Gauge(
-            "claims_monitor_model_threshold_ratio", "Scores above it make an alert.", registry=r
-        )
-        self.model_expected = Gauge(
-            "claims_monitor_model_expected_ratio",
-            "Share of settlements over the threshold that the model was set to have, at most.",
-            registry=r,
-        )
         self.partitions = Gauge(
             "claims_monitor_partitions", "Partitions that the workers of the group share, of both stages.", registry=r
         )
@@ -165,6 +158,10 @@ class Metrics:
     def watch_disk(self, folder: Path) -> None:
         """Show the disk that holds the state."""
         self.registry.register(_Disk(folder))
+
+    def watch_models(self, scorer: ForestScorer, now_s: Callable[[], float]) -> None:
+        """Show, at each scrape, which models hold now and what they scored."""
+        self.registry.register(_Models(scorer, now_s))
 
     def account(self, effects: Effects) -> None:
         """Count what a batch did, once its transaction has committed."""
@@ -293,6 +290,99 @@ class _Scores(Collector):
         )
         family.add_metric([], buckets=list(zip(bounds, totals, strict=True)), sum_value=self._sum / SCALE)
         yield family
+
+
+class _Models(Collector):
+    """The models that hold now, and what they scored in this process."""
+
+    def __init__(self, scorer: ForestScorer, now_s: Callable[[], float]) -> None:
+        self._scorer = scorer
+        self._now_s = now_s
+
+    def collect(self) -> Iterable[Metric]:
+        """At each scrape."""
+        models, watch = self._scorer.models, self._scorer.watch
+        now = self._now_s()
+        here = int(now) + UTC_OFFSET
+        model = models.at(here)
+        yield _gauge("claims_monitor_model_loaded", "1 when a model is at hand that holds now.", [((), bool(model))])
+        known = models.known(here) or (models.named(here) is None and not models)
+        yield _gauge(
+            "claims_monitor_model_missing",
+            "1 while the registry names a model that is not at hand: its settlements are not scored.",
+            [((), not known)],
+        )
+        if model is not None:
+            yield from _of_model(model, now)
+        named = [(role, found.version) for role in (ACTIVE, SHADOW) if (found := models.at(here, role)) is not None]
+        yield _gauge(
+            "claims_monitor_model_info",
+            "1 for each model that holds now, by role and version.",
+            [(each, 1) for each in named],
+            ("role", "version"),
+        )
+        scored = CounterMetricFamily(
+            "claims_monitor_scored_settlements", "Settlements scored, by model.", labels=["version"]
+        )
+        for version, count in sorted(watch.scored.items()):
+            scored.add_metric([version], count)
+        yield scored
+        unscored = CounterMetricFamily(
+            "claims_monitor_unscored_settlements",
+            "Settlements not scored, by the version that was not at hand (none: switched off).",
+            labels=["version"],
+        )
+        for version, count in sorted(watch.unscored.items()):
+            unscored.add_metric([version], count)
+        yield unscored
+        compared = CounterMetricFamily(
+            "claims_monitor_shadow_settlements",
+            "Settlements scored by the model in the shadow too, by what the active one and it would say.",
+            labels=["version", "active", "shadow"],
+        )
+        for (version, active, shadow), count in sorted(watch.compared.items()):
+            compared.add_metric([version, _said(alert=active), _said(alert=shadow)], count)
+        yield compared
+        yield _gauge(
+            "claims_monitor_feature_drift_psi",
+            "Population stability index of each feature, and of the score, against the model's own data.",
+            [((feature,), index) for feature, index in watch.drift().items()],
+            ("feature",),
+        )
+
+
+def _of_model(model: Model, now: float) -> Iterable[Metric]:
+    trained_until = (model.last_day + 1) * DAY - UTC_OFFSET
+    yield _gauge(
+        "claims_monitor_model_age_seconds",
+        "Time since the last day of the training data of the model that holds now.",
+        [((), max(now - trained_until, 0))],
+    )
+    yield _gauge(
+        "claims_monitor_model_threshold_ratio",
+        "Scores of settlements above it make an alert, in regions without a threshold of their own.",
+        [((), model.claims.threshold(ELSEWHERE) / SCALE)],
+    )
+    counts = model.claims.counts
+    seen_over = counts.over_threshold / max(counts.held_out or counts.fitted, 1)
+    yield _gauge(
+        "claims_monitor_model_expected_ratio",
+        "Share of settlements over the threshold that the model was set to have, at most.",
+        [((), max(seen_over, model.settings.alerts_per_10k / 10_000))],
+    )
+
+
+def _said(*, alert: bool) -> str:
+    return "alert" if alert else "quiet"
+
+
+def _gauge(
+    name: str, meaning: str, values: Iterable[tuple[Sequence[str], float]], labels: Sequence[str] = ()
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=labels)
+    for label, value in values:
+        family.add_metric(label, float(value))
+    return family
 
 
 class _Standing(Collector):

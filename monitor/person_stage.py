@@ -29,9 +29,12 @@ from topics.decoding import Decoder
 from topics.facts import Fact, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
-from topics.times import from_record_time
+from topics.times import DAY, from_record_time
 
 _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
+
+_AROUND: Final = (max(route.around for route in ROUTES) + 1) * DAY
+"""How far before a changed fact others may matter for what it gives to other keys, seconds."""
 
 
 @dataclass
@@ -52,13 +55,11 @@ class PersonStage:
     Args:
         rules: detectors of persons with their terms.
         registry: reference data; the caller keeps it up to date.
-        scorer: scores settlements; None without a model.
+        scorer: scores settlements with the models at hand.
         max_bytes: larger records are quarantined.
     """
 
-    def __init__(
-        self, rules: Rules, registry: Registry, scorer: ForestScorer | None = None, max_bytes: int | None = None
-    ) -> None:
+    def __init__(self, rules: Rules, registry: Registry, scorer: ForestScorer, max_bytes: int | None = None) -> None:
         self._rules = rules
         self._registry = registry
         self._scorer = scorer
@@ -66,7 +67,7 @@ class PersonStage:
         self.horizon = self._general.lateness + rules.longest_reach
         # a reversal may name a settlement as old as the horizon; anchors that it touches lie a reach before it, and
         # what they look at another reach before them
-        self.kept = self.horizon + rules.longest_look_back
+        self.kept = self.horizon + max(rules.longest_look_back, _AROUND)
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
@@ -206,7 +207,7 @@ class PersonStage:
             if wake is not None and wake <= work.now:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
-        if self._scorer is not None:
+        if self._scorer.models:
             effects.scores += self._scorer.score(
                 (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
             )
@@ -364,14 +365,15 @@ class PersonStage:
         for rule, span in work.spans.items():
             if span.begin > span.end or (rule not in standing and active[rule].silent(history)):
                 continue
-            found = self._rules.judge(rule, history, span)
-            if not found and rule not in standing:
-                continue
-            for change, before, after in changes(
-                state.findings, rule, span, found, work.cause, state.person, history.floor
-            ):
-                effects.alerts.append(change)
-                state.moved(before, after)
+            for part in self._rules.parts(rule, span, self._scorer.models):
+                found = self._rules.judge(rule, history, part)
+                if not found and rule not in standing:
+                    continue
+                for change, before, after in changes(
+                    state.findings, rule, part, found, work.cause, state.person, history.floor
+                ):
+                    effects.alerts.append(change)
+                    state.moved(before, after)
         work.spans = {}
         if self._waiting:
             state.wake = self._rules.wake(history)

@@ -1,40 +1,79 @@
-"""Scores all settlements that a batch touches in one call."""
+"""Scores all settlements that a batch touches in one call a model, and watches what the scores look like."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from detectors.claim_features import earlier_of, features, matrix
+from detectors.claim_features import features, matrix, region_of
 from detectors.findings import Span
 from detectors.history import PersonHistory, Scored
 from detectors.model import Model
+from detectors.model_set import SHADOW, ModelSet
+from monitor.score_watch import ScoreWatch
 from topics.facts import Settlement
 
-RULE = "outlier-claim"
+RULE: Final = "outlier-claim"
+
+_Place = tuple[PersonHistory, Settlement]
 
 
 class ForestScorer:
-    """Fills in `model` and `scores` of histories.
+    """Fills in `scores` of histories with the models that hold at the settlements' care times.
 
     Args:
-        model: scores, and says what is usual.
+        models: what scores when; a single model holds always.
+
+    Attributes:
+        models: as given.
+        watch: counts what was scored, how the features were distributed, and what a shadow model would have said.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, models: ModelSet | Model | None = None) -> None:
+        self.models = models if isinstance(models, ModelSet) else ModelSet(models)
+        self.watch = ScoreWatch()
 
     def score(self, works: Iterable[tuple[PersonHistory, Span]]) -> list[int]:
         """Score the settlements of each history whose care time lies in its span; gives the scores, fixed point."""
-        rows = []
-        places: list[tuple[PersonHistory, Settlement]] = []
+        models = self.models
+        places: dict[str, list[_Place]] = {}
+        used: dict[str, Model] = {}
         for history, span in works:
-            history.model = self.model
+            history.models = models
             for settlement in history.settlements_in(span):
-                earlier = earlier_of(history.settlements, settlement)
-                rows.append(features(settlement, earlier, self.model.baselines))
-                places.append((history, settlement))
-        if not rows:
-            return []
-        scored = matrix(rows)
-        scores: list[int] = self.model.forest.score(scored).tolist()
-        for (history, settlement), row, score in zip(places, scored, scores, strict=True):
-            history.scores[settlement.id] = Scored(score, row)
-        return scores
+                model = models.at(settlement.care_time)
+                if model is None:
+                    self.watch.unscored[models.named(settlement.care_time) or "no model"] += 1
+                    continue
+                used[model.version] = model
+                places.setdefault(model.version, []).append((history, settlement))
+        return [score for version, some in places.items() for score in self._score(used[version], some)]
+
+    def _score(self, model: Model, places: list[_Place]) -> list[int]:
+        part = model.claims
+        rows = matrix([features(settlement, history, model.baselines) for history, settlement in places])
+        scores = part.forest.score(rows)
+        limits = [part.threshold(region_of(settlement, history.registry)) for history, settlement in places]
+        high = [place for place, limit in enumerate(limits) if scores[place] > limit]
+        shares = dict(zip(high, part.forest.contributions(rows[high]).tolist(), strict=True)) if high else {}
+        listed: list[int] = scores.tolist()
+        for place, (history, settlement) in enumerate(places):
+            found = shares.get(place)
+            row = None if found is None else rows[place]
+            history.scores[settlement.id] = Scored(listed[place], limits[place], row, found)
+        self.watch.saw(model, rows, scores)
+        self._shadow(places, [listed[place] > limits[place] for place in range(len(places))])
+        return listed
+
+    def _shadow(self, places: list[_Place], active: list[bool]) -> None:
+        """Let the model in the shadow score the same settlements; it counts and changes nothing."""
+        by_version: dict[str, tuple[Model, list[int]]] = {}
+        for place, (_, settlement) in enumerate(places):
+            model = self.models.at(settlement.care_time, SHADOW)
+            if model is not None:
+                by_version.setdefault(model.version, (model, []))[1].append(place)
+        for model, some in by_version.values():
+            chosen = [places[place] for place in some]
+            rows = matrix([features(settlement, history, model.baselines) for history, settlement in chosen])
+            scores = model.claims.forest.score(rows).tolist()
+            for place, (history, settlement), score in zip(some, chosen, scores, strict=True):
+                would = score > model.claims.threshold(region_of(settlement, history.registry))
+                self.watch.compared[model.version, active[place], would] += 1

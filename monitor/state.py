@@ -133,6 +133,7 @@ class Meta(msgspec.Struct, array_like=True):
         sources: source topic -> identity that the broker gave it when it was created.
         partitions: number of partitions of the source topics; 0 before schema version 2.
         account: of records and facts; None in a state that older software wrote (see `monitor.recount`).
+        models: offset in the topic of models up to which models that the registry names were swept.
     """
 
     version: int = VERSION
@@ -145,6 +146,7 @@ class Meta(msgspec.Struct, array_like=True):
     sources: dict[str, str] = {}
     partitions: int = 0
     account: Account | None = None
+    models: int = -1
 
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -1,49 +1,109 @@
-"""Fits a model on past settlements: baselines, isolation forest, usual ranges and the threshold.
+"""Fits a model on past facts: baselines, isolation forests, usual ranges and thresholds.
 
-The last days are held out: the threshold is chosen on settlements that the forest has not seen. The same settlements
-give the same model to the byte, in whatever order they come.
+The last days are held out: the thresholds are chosen on rows that the forests have not seen. The same facts give the
+same model to the byte, in whatever order they come.
 """
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.claim_features import FEATURES, Baselines, features, fit_baselines
+from detectors import claim_features, day_features
+from detectors.claim_baselines import Baselines, fit_baselines
+from detectors.day_features import DayBaselines, fit_day_baselines
+from detectors.feature_set import Feature
 from detectors.forest import Forest
-from detectors.model import PERCENTS, Counts, Model, Settings
+from detectors.institution_days import SETTLEMENTS
+from detectors.model import Model, Settings
+from detectors.model_part import BINS, PERCENTS, Counts, Part
+from detectors.panes import KeyHistory
 from detectors.tree_layout import Tree
-from topics.facts import Settlement
+from detectors.units import PPM
+from monitor.budgets import thresholds
+from monitor.samples import TrainingData
+from monitor.score_watch import binned
 from topics.times import DAY, format_day
 
 LEAST: Final = 256
 """Fewest settlements to fit on."""
 
+LEAST_DAYS: Final = 128
+"""Fewest institution-days over the volume gate to fit on; with fewer the model scores settlements alone."""
+
 _MOST_SAMPLES: Final = 1 << 14  # beyond this a tree is deeper than a forest may be
-_BUDGET: Final = 10_000
+_SLICE: Final = 2_000
 
-Sample = tuple[Settlement, Sequence[Settlement]]
-"""A settlement, and the person's settlements before it (`claim_features.earlier_of`)."""
-
-Progress = Callable[[str, int], None]
-"""Called with what is being done and how many settlements it concerns."""
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 Rows = NDArray[np.float32]
 
 
 class TrainingError(Exception):
-    """A model cannot be fitted on these settlements with these settings; the message says why."""
+    """A model cannot be fitted on these facts with these settings; the message says why."""
 
 
-def fit(samples: Iterable[Sample], settings: Settings | None = None, *, progress: Progress | None = None) -> Model:
+@dataclass(frozen=True)
+class Table:
+    """Rows of features, each with its day, region and name.
+
+    Attributes:
+        rows: float32[n, features].
+        days: int64[n], days since 1970-01-01.
+        regions: n regions.
+        names: n identities: of a settlement, or institution and day.
+    """
+
+    rows: Rows
+    days: NDArray[np.int64]
+    regions: Sequence[str]
+    names: Sequence[str]
+
+    def part(self, chosen: NDArray[np.bool_]) -> "Table":
+        """The rows for which it is true."""
+        places = np.flatnonzero(chosen).tolist()
+        return Table(
+            self.rows[chosen], self.days[chosen], [self.regions[p] for p in places], [self.names[p] for p in places]
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with what it was fitted on, for the report.
+
+    Attributes:
+        model: the model.
+        fitted: settlements that the forest was fitted on.
+        judged: those that the thresholds were chosen on (held out, else the fitted ones).
+        fitted_days: institution-days, likewise; empty where the model has no part for them.
+        judged_days: likewise.
+    """
+
+    model: Model
+    fitted: Table
+    judged: Table
+    fitted_days: Table
+    judged_days: Table
+
+
+def fit(data: TrainingData, settings: Settings | None = None, *, progress: Progress | None = None) -> Model:
+    """Fit a model; as `train`, without what it was fitted on."""
+    return train(data, settings, progress=progress).model
+
+
+def train(data: TrainingData, settings: Settings | None = None, *, progress: Progress | None = None) -> Trained:
     """Fit a model.
 
     Args:
-        samples: standing settlements with their earlier ones, in any order. Gone through three times: an iterator is
-            put into a list first, a collection is not copied.
+        data: standing settlements and institution-days, in any order.
         settings: how to fit; `fitted_with` is filled in.
         progress: told what is going on.
 
@@ -51,84 +111,149 @@ def fit(samples: Iterable[Sample], settings: Settings | None = None, *, progress
         TrainingError: too few settlements, or settings that make no sense.
     """
     chosen = _checked(settings or Settings())
-    tell = progress or (lambda _what, _count: None)
-    if isinstance(samples, Iterator):
-        samples = list(samples)
-    days = array("q", (settlement.settled_at // DAY for settlement, _ in samples))
+    tell = progress or (lambda _what, _done, _whole: None)
+    days = array("q", (settlement.settled_at // DAY for settlement, _ in data.settlements()))
     if len(days) < LEAST:
         raise TrainingError(f"{len(days)} settlements are too few to fit a model on; at least {LEAST} are needed")
     first, last = min(days), max(days)
     cut = _cut(days, chosen.hold_out_days)
-    tell("baselines", len(days))
-    baselines = fit_baselines(settlement for settlement, _ in samples if settlement.settled_at // DAY < cut)
-    tell("features", len(days))
-    before, held_out = _rows(samples, baselines, cut)
-    return fit_rows(before, held_out, baselines, (first, last), chosen, cut=cut, progress=tell)
+    tell("baselines", 0, len(days))
+    baselines = fit_baselines(
+        (settlement, history.registry, history.raw_lines(settlement.institution, settlement.visit))
+        for settlement, history in data.settlements()
+        if settlement.settled_at // DAY < cut
+    )
+    claims = claim_table(data, baselines, tell, len(days))
+    before, judged = _split(claims, cut)
+    tell("forest", 0, len(before))
+    part = _part(before, judged, claim_features.FEATURES, claim_features.FEATURE_SET, chosen)
+
+    over_gate = [each for each in data.institution_days() if _passes(each, chosen)]
+    day_baselines = fit_day_baselines((history, day) for history, day in over_gate if day < cut)
+    table = day_table(over_gate, day_baselines)
+    before_days, judged_days = _split(table, cut)
+    day_part = None
+    if len(before_days) >= LEAST_DAYS:
+        tell("institution-days", 0, len(before_days))
+        by_day = msgspec.structs.replace(
+            chosen, alerts_per_day=None, regions={}, alerts_per_10k=chosen.day_alerts_per_10k
+        )
+        day_part = _part(before_days, judged_days, day_features.FEATURES, day_features.FEATURE_SET, by_day)
+    model = Model(
+        claims=part,
+        days=day_part,
+        baselines=baselines,
+        day_baselines=day_baselines,
+        first_day=first,
+        last_day=last,
+        settings=msgspec.structs.replace(chosen, fitted_with=_library()),
+    )
+    return Trained(model, before, judged, before_days, judged_days)
 
 
-def fit_rows(
-    rows: Rows,
-    held_out: Rows,
-    baselines: Baselines,
-    span: tuple[int, int],
-    settings: Settings | None = None,
-    *,
-    cut: int | None = None,
-    progress: Progress | None = None,
-) -> Model:
-    """Fit a model on prepared rows.
+def recalibrated(model: Model, data: TrainingData, settings: Settings, *, progress: Progress | None = None) -> Model:
+    """The model with thresholds chosen anew, on all settlements and institution-days of some later facts.
 
     Args:
-        rows: float32[n, features] to fit on, at least LEAST.
-        held_out: rows to choose the threshold on; none: it is chosen on `rows`.
-        baselines: those the rows were computed with.
-        span: first and last day of all rows, days since 1970-01-01.
-        settings: how to fit.
-        cut: first held-out day, for a budget by day.
+        model: whose forests and baselines stay.
+        data: what to choose the thresholds on.
+        settings: of it, the wanted alerts.
         progress: told what is going on.
 
     Raises:
-        TrainingError: too few rows, or settings that make no sense.
+        TrainingError: too few settlements, or settings that make no sense.
     """
-    chosen = _checked(settings or Settings())
-    tell = progress or (lambda _what, _count: None)
-    if len(rows) < LEAST:
-        raise TrainingError(f"{len(rows)} settlements are too few to fit a model on; at least {LEAST} are needed")
-    if rows.shape[1] != len(FEATURES) or not np.isfinite(rows).all():
-        raise TrainingError("rows that are not finite values of the features")
-    rows = rows[np.lexsort(rows.T[::-1])]  # the sampling follows the order of rows: make it that of their values
-    grid = np.percentile(rows, np.arange(PERCENTS), axis=0, method="lower").T.astype(np.float32)
-    tell("forest", len(rows))
-    forest = _forest(rows, _spread(rows, grid), chosen)
-    judged = held_out if len(held_out) else rows
-    tell("threshold", len(judged))
-    scores = forest.score(judged)
-    first, last = span
-    judged_days = last - (cut if len(held_out) and cut is not None else first) + 1
-    threshold = _threshold(scores, judged_days, chosen)
-    return Model(
-        forest=forest,
-        baselines=baselines,
-        grid=np.ascontiguousarray(grid),
-        threshold=threshold,
-        first_day=first,
-        last_day=last,
-        counts=Counts(fitted=len(rows), held_out=len(held_out), over_threshold=int((scores > threshold).sum())),
-        settings=msgspec.structs.replace(chosen, fitted_with=_library()),
+    chosen = msgspec.structs.replace(
+        model.settings,
+        alerts_per_10k=settings.alerts_per_10k,
+        alerts_per_day=settings.alerts_per_day,
+        regions=settings.regions,
+        day_alerts_per_10k=settings.day_alerts_per_10k,
+        recalibrated=model.version,
     )
+    _checked(chosen)
+    tell = progress or (lambda _what, _done, _whole: None)
+    whole = sum(1 for _ in data.settlements())
+    if whole < LEAST:
+        raise TrainingError(f"{whole} settlements are too few to choose thresholds on; at least {LEAST} are needed")
+    claims = claim_table(data, model.baselines, tell, whole)
+    days = model.days
+    if days is not None:
+        over_gate = [each for each in data.institution_days() if _passes(each, chosen)]
+        if over_gate:
+            by_day = msgspec.structs.replace(
+                chosen, alerts_per_day=None, regions={}, alerts_per_10k=chosen.day_alerts_per_10k
+            )
+            days = _with_thresholds(days, day_table(over_gate, model.day_baselines), by_day)
+    return replace(model, claims=_with_thresholds(model.claims, claims, chosen), days=days, settings=chosen)
+
+
+def claim_table(data: TrainingData, baselines: Baselines, tell: Progress, whole: int) -> Table:
+    """The features of all settlements."""
+    values, days = array("f"), array("q")
+    regions, names = [], []
+    for number, (settlement, history) in enumerate(data.settlements()):
+        if number % _SLICE == 0:
+            tell("features", number, whole)
+        values.extend(claim_features.features(settlement, history, baselines))
+        days.append(settlement.settled_at // DAY)
+        regions.append(claim_features.region_of(settlement, history.registry))
+        names.append(settlement.id)
+    return _table(values, days, regions, names, len(claim_features.FEATURES))
+
+
+def day_table(seen: Iterable[tuple[KeyHistory, int]], baselines: DayBaselines) -> Table:
+    """The features of institution-days."""
+    values, days = array("f"), array("q")
+    regions, names = [], []
+    for history, day in seen:
+        values.extend(day_features.features(history, day, baselines))
+        days.append(day)
+        regions.append(day_features.region_of(history, day))
+        names.append(f"{history.key}/{format_day(day)}")
+    return _table(values, days, regions, names, len(day_features.FEATURES))
+
+
+def _table(
+    values: "array[float]", days: "array[int]", regions: Sequence[str], names: Sequence[str], width: int
+) -> Table:
+    rows = np.frombuffer(values, np.float32).reshape(-1, width) if values else np.zeros((0, width), np.float32)
+    return Table(rows, np.array(days, np.int64), regions, names)
 
 
 def described(model: Model) -> str:
     """A few lines on a model, for people."""
-    counts, made = model.counts, model.settings
+    made = model.settings
+    counts = model.claims.counts
     span = f"{format_day(model.first_day)} to {format_day(model.last_day)}"
-    lines = (
+    lines = [
         f"model      {model.version}",
         f"data       {span}, {counts.fitted} settlements fitted on, {counts.held_out} held out",
-        f"threshold  {model.threshold}, passed by {counts.over_threshold} of {counts.held_out or counts.fitted}",
+        *_thresholds_said("threshold", model.claims, "settlements"),
         f"forest     {made.trees} trees of {made.max_samples}, seed {made.seed}, {made.fitted_with}",
-    )
+    ]
+    if model.days is None:
+        lines.append("days       too few institution-days to fit on: outlier-institution stays quiet")
+    else:
+        lines.append(f"days       {model.days.counts.fitted} institution-days fitted on")
+        lines += _thresholds_said("", model.days, "institution-days")
+    if made.recalibrated:
+        lines.append(f"from       {made.recalibrated}, with other thresholds")
     return "\n".join(lines)
+
+
+def _thresholds_said(title: str, part: Part, what: str) -> Iterator[str]:
+    counts = part.counts
+    judged = counts.held_out or counts.fitted
+    yield f"{title:10} {part.threshold('')}, passed by {counts.over_threshold} of {judged} {what} judged"
+    for region, threshold in part.thresholds.items():
+        if region:
+            yield f"           {threshold} in region {region}"
+
+
+def _passes(each: tuple[KeyHistory, int], settings: Settings) -> bool:
+    history, day = each
+    return history.panes[day].get(SETTLEMENTS, 0) >= max(settings.least_settlements, 1)
 
 
 def _checked(settings: Settings) -> Settings:
@@ -136,7 +261,8 @@ def _checked(settings: Settings) -> Settings:
         raise TrainingError("at least one tree is needed")
     if not 2 <= settings.max_samples <= _MOST_SAMPLES:
         raise TrainingError(f"max_samples must be 2 to {_MOST_SAMPLES}")
-    if settings.hold_out_days < 0 or settings.alerts_per_10k < 0 or (settings.alerts_per_day or 0) < 0:
+    wanted = (settings.alerts_per_10k, settings.alerts_per_day or 0, settings.day_alerts_per_10k)
+    if settings.hold_out_days < 0 or min(*wanted, *settings.regions.values(), 0) < 0:
         raise TrainingError("days to hold out and wanted alerts cannot be negative")
     if not 0 <= settings.seed < 1 << 32:
         raise TrainingError("the seed must be 0 to 4294967295")
@@ -149,16 +275,45 @@ def _cut(days: Sequence[int], hold_out_days: int) -> int:
     return cut if sum(day < cut for day in days) >= LEAST else max(days) + 1
 
 
-def _rows(samples: Iterable[Sample], baselines: Baselines, cut: int) -> tuple[Rows, Rows]:
-    before, held_out = array("f"), array("f")
-    for settlement, earlier in samples:
-        side = before if settlement.settled_at // DAY < cut else held_out
-        side.extend(features(settlement, earlier, baselines))
-    width = len(FEATURES)
-    return (
-        np.frombuffer(before, np.float32).reshape(-1, width),
-        np.frombuffer(held_out, np.float32).reshape(-1, width) if held_out else np.zeros((0, width), np.float32),
+def _split(table: Table, cut: int) -> tuple[Table, Table]:
+    """What to fit on and what to choose thresholds on."""
+    before = table.days < cut
+    fitted = table.part(before)
+    return fitted, (fitted if before.all() else table.part(~before))
+
+
+def _part(fitted: Table, judged: Table, features: Sequence[Feature], feature_set: str, settings: Settings) -> Part:
+    if not np.isfinite(fitted.rows).all():
+        raise TrainingError("a feature is not a finite number")
+    # the sampling follows the order of rows: make it that of their values
+    rows = fitted.rows[np.lexsort(fitted.rows.T[::-1])]
+    grid = np.percentile(rows, np.arange(PERCENTS), axis=0, method="lower").T.astype(np.float32)
+    forest = _forest(rows, _spread(rows, grid), settings)
+    scores = forest.score(rows)
+    step = PERCENTS // BINS
+    score_edges = np.percentile(scores, np.arange(step, PERCENTS - 1, step), method="lower").astype(np.float32)
+    edges = np.vstack([grid[:, step : PERCENTS - 1 : step], score_edges]).astype(np.float32)
+    shares = binned(edges, rows, scores) * PPM // len(rows)
+    part = Part(
+        features=features,
+        feature_set=feature_set,
+        forest=forest,
+        grid=np.ascontiguousarray(grid),
+        edges=np.ascontiguousarray(edges),
+        shares=shares.astype(np.int32),
+        thresholds={"": 0},
+        counts=Counts(len(fitted), 0 if judged is fitted else len(judged), 0),
     )
+    return _with_thresholds(part, judged, settings)
+
+
+def _with_thresholds(part: Part, judged: Table, settings: Settings) -> Part:
+    scores = part.forest.score(judged.rows)
+    whole = int(judged.days.max() - judged.days.min()) + 1
+    found = thresholds(scores, judged.regions, whole, settings)
+    limits = np.array([found.get(region, found[""]) for region in judged.regions])
+    counts = msgspec.structs.replace(part.counts, over_threshold=int((scores > limits).sum()))
+    return replace(part, thresholds=found, counts=counts)
 
 
 def _spread(rows: Rows, grid: Rows) -> Rows:
@@ -177,6 +332,11 @@ def _forest(rows: Rows, spread: Rows, settings: Settings) -> Forest:
         random_state=settings.seed,
         n_jobs=1,  # the trees' seeds are dealt out by worker
     ).fit(rows)
+    return forest_of(fitted, rows, spread)
+
+
+def forest_of(fitted: "object", rows: Rows, spread: Rows) -> Forest:
+    """A fitted scikit-learn IsolationForest, laid out flat."""
     trees = (
         Tree(
             left=tree.children_left.tolist(),
@@ -185,19 +345,10 @@ def _forest(rows: Rows, spread: Rows, settings: Settings) -> Forest:
             threshold=tree.threshold.tolist(),
             samples=tree.n_node_samples.tolist(),
         )
-        for tree in (estimator.tree_ for estimator in fitted.estimators_)
+        for tree in (estimator.tree_ for estimator in fitted.estimators_)  # type: ignore[attr-defined]
     )
-    return Forest.of(trees, samples=fitted.max_samples_, upper=rows.max(axis=0), spread=spread)
-
-
-def _threshold(scores: NDArray[np.int64], days: int, settings: Settings) -> int:
-    """The least threshold that no more than the wanted number of scores are greater than."""
-    if settings.alerts_per_day is not None:
-        wanted = settings.alerts_per_day * days
-    else:
-        wanted = settings.alerts_per_10k * len(scores) // _BUDGET
-    ordered = np.sort(scores)[::-1]
-    return int(ordered[min(wanted, len(ordered) - 1)])
+    samples: int = fitted.max_samples_  # type: ignore[attr-defined]
+    return Forest.of(trees, samples=samples, upper=rows.max(axis=0), spread=spread)
 
 
 def _library() -> str:

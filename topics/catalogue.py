@@ -11,6 +11,7 @@ RecordTime = Literal["append", "create"]
 CLAIMS: Final = "claims.facts.v1"
 INSTITUTIONS: Final = "institutions.facts.v1"
 REGISTRY: Final = "registry.v1"
+MODELS: Final = "models.v1"
 ALERTS: Final = "alerts.v1"
 ALERTS_LOG: Final = "alerts.log.v1"
 DISPOSITIONS: Final = "dispositions.v1"
@@ -105,6 +106,7 @@ def all_topics(group: str = DEFAULT_GROUP) -> tuple[Topic, ...]:
             "input",
             1,
         ),
+        Topic(MODELS, "version/piece/pieces", "compact", None, "anomaly models, in pieces", "output", 1),
         Topic(ALERTS, "jr_id", "compact", None, "the latest state of each alert", "output"),
         Topic(ALERTS_LOG, "fixmedins_code", "delete", 400, "every raise, revision and withdrawal", "output"),
         Topic(DISPOSITIONS, "jr_id", "compact", None, "what reviewers decided", "output"),

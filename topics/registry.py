@@ -158,7 +158,28 @@ class Calendar(Entry, frozen=True, gc=False, kw_only=True):
         return (format_day(self.day),)
 
 
-REGISTRY_ENTRIES: Final[tuple[type[Entry], ...]] = (Institution, Agreement, Quota, Physician, Item, Calendar)
+class ScoringModel(Entry, frozen=True, gc=False, kw_only=True):
+    """Which version of the anomaly model scores from `valid_from` on; `none`: scoring is off."""
+
+    kind: ClassVar[str] = "model"
+
+    role: Annotated[str, Wire("role", one_of("active", "shadow"))]
+    version: Annotated[str, Wire("version", TEXT)]
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.role,)
+
+
+REGISTRY_ENTRIES: Final[tuple[type[Entry], ...]] = (
+    Institution,
+    Agreement,
+    Quota,
+    Physician,
+    Item,
+    Calendar,
+    ScoringModel,
+)
 
 E = TypeVar("E", bound=Entry)
 _by_start = attrgetter("valid_from")

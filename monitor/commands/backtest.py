@@ -25,7 +25,7 @@ EXAMPLES = """\
 def backtest(
     facts: Annotated[str, typer.Argument(help="NDJSON, one object a line: plain, .gz, .zst, or - for standard input.")],
     terms: Annotated[Path | None, typer.Option(help="Terms file, or folder of versions; default: built in.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Model file for outlier-claim, made by train.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Model file, or folder of them, made by train.")] = None,
     log: Annotated[bool, typer.Option("--log", help="Print every raise, revision and withdrawal in order.")] = False,
 ) -> None:
     """Judge a file of facts without a broker and print the standing alerts, one a line, by jr_id.

@@ -35,5 +35,9 @@ Terms = Annotated[
 ]
 ModelFile = Annotated[
     Path | None,
-    typer.Option("--model", help="Model file for outlier-claim, made by `train`.", show_default=False),
+    typer.Option(
+        "--model",
+        help="Model file or folder, made by `train`; holds where the registry names none.",
+        show_default=False,
+    ),
 ]

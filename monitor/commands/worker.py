@@ -113,7 +113,6 @@ def _run(
     from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
     from monitor.delivery.source_topics import SourceTopicsError
     from monitor.delivery.stages import DeliverySettings
-    from monitor.models import ModelFileError
     from monitor.state import StateError
     from monitor.store import StoreError
     from monitor.worker.agreement import AgreementError
@@ -151,7 +150,7 @@ def _run(
             adopt=adopt,
         )
         built, url = build_worker(settings)
-    except (StartRefused, AgreementError, TermsError, ModelFileError, ConnectionFailed, PortTaken) as error:
+    except (StartRefused, AgreementError, TermsError, ConnectionFailed, PortTaken) as error:
         typer.secho(f"claims-monitor: {error}", fg=typer.colors.RED, err=True)
         return REFUSED
     except KeyboardInterrupt:

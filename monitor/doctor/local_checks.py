@@ -8,7 +8,7 @@ from typing import Final
 from detectors.terms import TermsError
 from monitor import clock
 from monitor.doctor.findings import Report
-from monitor.models import ModelFileError, load_scorer
+from monitor.models import ModelFileError, load_models
 from monitor.terms_files import load_terms
 from monitor.worker.agreement import Agreement
 from topics.times import DAY, UTC_OFFSET
@@ -20,7 +20,7 @@ OLD_MODEL_DAYS: Final = 90
 
 def check_agreement(report: Report, terms: Path | None, model: Path | None) -> Agreement | None:
     """Read terms and model as a worker would; gives what such a worker would judge with."""
-    loaded = scorer = None
+    loaded = None
     try:
         loaded = load_terms(terms)
         report.well("terms", str(terms or "built in"), f"{loaded.set_id}: {len(loaded.versions)} version(s)")
@@ -29,20 +29,22 @@ def check_agreement(report: Report, terms: Path | None, model: Path | None) -> A
             "terms", str(terms), str(error), "mend the file; `claims-monitor rules list --terms FILE` checks it"
         )
     try:
-        scorer = load_scorer(model)
+        models = load_models(model)
     except ModelFileError as error:
         report.wrong("model", str(model), str(error), "make one with `claims-monitor train`, or start without --model")
         return None
-    if scorer is None:
-        report.note("model", "", "none given: outlier-claim stays quiet", "make one with `claims-monitor train`")
+    default = models.default
+    if default is None:
+        says = f"{len(models.loaded)} given; the registry must say which scores" if models else "none given"
+        report.note("model", str(model or ""), says, "see `claims-monitor models list`")
     else:
-        days = int(clock.now_s() + UTC_OFFSET) // DAY - scorer.model.last_day
-        says = f"{scorer.model.version}, its data end {days} days ago"
+        days = int(clock.now_s() + UTC_OFFSET) // DAY - default.last_day
+        says = f"{default.version}, its data end {days} days ago"
         if days > OLD_MODEL_DAYS:
             report.wrong("model", str(model), says, "train a new one on recent facts: `claims-monitor train`")
         else:
             report.well("model", str(model), says)
-    return None if loaded is None else Agreement.of(loaded, None if scorer is None else scorer.model.version)
+    return None if loaded is None else Agreement.of(loaded, None if default is None else default.version)
 
 
 def check_disk(report: Report, data: Path) -> None:

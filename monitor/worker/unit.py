@@ -387,7 +387,7 @@ class Unit:
             target = feed.last_change(self._stage.name)
             meta = read_meta(self.store.get(META))
             agreed = meta.agreed
-            if target is not None and meta.registry < target.offset:
+            if target is not None and (meta.registry < target.offset or meta.models < target.models):
                 cause = target.cause
             elif meta.judged != agreed:
                 cause = self._agreement_cause(meta)
@@ -408,7 +408,7 @@ class Unit:
                 meta = read_meta(self.store.get(META))
                 meta.judged = agreed
                 if target is not None:
-                    meta.registry = target.offset
+                    meta.registry, meta.models = target.offset, target.models
                 await self._commit(Effects(writes={META: encode(meta)}), {})
 
     def _agreement_cause(self, meta: Meta) -> Cause:

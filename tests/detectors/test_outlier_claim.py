@@ -14,7 +14,8 @@ from topics.alerts import decode
 
 def outliers(threshold: int) -> dict[str, str]:
     """Observed scores of the settlements over a threshold."""
-    test = Backtest(Engine(load_terms(None), 1, "contributions", ForestScorer(replace(MODEL(), threshold=threshold))))
+    model = replace(MODEL(), claims=replace(MODEL().claims, thresholds={"": threshold}))
+    test = Backtest(Engine(load_terms(None), 1, "contributions", ForestScorer(model)))
     test.run(place(encoded([ORDINARY])))
     alerts = [decode(value) for value in test.alerts()]
     return {identity(alert)[2]: alert.evidence.observed for alert in alerts if alert.evidence is not None}

@@ -20,12 +20,14 @@ def test_a_model_comes_back_as_it_was() -> None:
     model = fitted()
     data = model.to_bytes()
     back = Model.from_bytes(data)
-    rows = random_rows(500, model.forest.features, seed=4)
-    assert np.array_equal(back.forest.score(rows), model.forest.score(rows))
-    assert np.array_equal(back.forest.contributions(rows), model.forest.contributions(rows))
-    assert np.array_equal(back.grid, model.grid)
-    for name in ("baselines", "threshold", "first_day", "last_day", "counts", "settings", "version"):
+    rows = random_rows(500, model.claims.forest.features, seed=4)
+    assert np.array_equal(back.claims.forest.score(rows), model.claims.forest.score(rows))
+    assert np.array_equal(back.claims.forest.contributions(rows), model.claims.forest.contributions(rows))
+    assert np.array_equal(back.claims.grid, model.claims.grid)
+    for name in ("baselines", "day_baselines", "first_day", "last_day", "settings", "version"):
         assert getattr(back, name) == getattr(model, name)
+    assert back.claims.thresholds == model.claims.thresholds
+    assert back.claims.counts == model.claims.counts
     assert back.to_bytes() == data
 
 
@@ -33,8 +35,8 @@ def test_a_version_is_told_by_the_content() -> None:
     """Last day and digest; another threshold is another version."""
     model = fitted()
     assert model.version.startswith("2026-01-20-")
-    assert replace(model, threshold=model.threshold + 1).version != model.version
-    assert replace(model, threshold=model.threshold).version == model.version
+    assert replace(model, claims=replace(model.claims, thresholds={"": 1})).version != model.version
+    assert replace(model, claims=replace(model.claims)).version == model.version
 
 
 def test_the_age_of_a_model() -> None:
@@ -84,42 +86,61 @@ def sealed(content: object, form: int = model_file.FORMAT) -> bytes:
 
 def test_a_newer_format_asks_for_an_update() -> None:
     """Also when the content is of a shape this version does not know."""
-    with pytest.raises(ModelError, match="format 2, this version reads up to 1"):
-        Model.from_bytes(sealed({"anything": 1}, form=2))
+    with pytest.raises(ModelError, match="format 3, this version reads up to 2"):
+        Model.from_bytes(sealed({"anything": 1}, form=3))
+
+
+def test_an_older_format_asks_for_a_new_model() -> None:
+    """Its features are others, too."""
+    with pytest.raises(ModelError, match="of an older version: fit a new one"):
+        Model.from_bytes(sealed({"anything": 1}, form=1))
 
 
 def test_a_model_of_other_features_is_refused() -> None:
     """Others by name, by order, or computed in another way; the message names what differs."""
     content = msgspec.msgpack.decode(fitted()._content())
-    names = content["features"]
+    claims = content["claims"]
+    names = claims["features"]
     assert Model.from_bytes(sealed(content)).version == fitted().version
     with pytest.raises(ModelError, match=r"other features \(shoe_size, total\)"):
-        Model.from_bytes(sealed(content | {"features": ["shoe_size", *names[1:]]}))
+        Model.from_bytes(sealed(content | {"claims": claims | {"features": ["shoe_size", *names[1:]]}}))
     with pytest.raises(ModelError, match="their order"):
-        Model.from_bytes(sealed(content | {"features": names[::-1]}))
+        Model.from_bytes(sealed(content | {"claims": claims | {"features": names[::-1]}}))
     with pytest.raises(ModelError, match="another way"):
-        Model.from_bytes(sealed(content | {"feature_set": "0" * 16}))
+        Model.from_bytes(sealed(content | {"claims": claims | {"feature_set": "0" * 16}}))
 
 
 def test_a_sealed_file_of_nonsense_is_refused() -> None:
     """A right checksum does not make a forest."""
     content = msgspec.msgpack.decode(fitted()._content())
-    for change in ({"trees": 3}, {"grid": b"1234"}, {"grid": b"123"}, {"upper": b""}, {"limit": "high"}):
+    changes: list[dict[str, object]] = [
+        {"trees": 3},
+        {"grid": b"1234"},
+        {"grid": b"123"},
+        {"upper": b""},
+        {"thresholds": {"": "high"}},
+        {"thresholds": {}},
+        {"edges": b""},
+        {"shares": b""},
+    ]
+    for change in changes:
         with pytest.raises(ModelError):
-            Model.from_bytes(sealed(content | change))
+            Model.from_bytes(sealed(content | {"claims": content["claims"] | change}))
     with pytest.raises(ModelError):
         Model.from_bytes(sealed([1, 2]))
 
 
 def test_a_model_of_another_width_cannot_be_made() -> None:
     """Forest, percentiles and features belong together."""
-    model = fitted()
+    part = fitted().claims
     with pytest.raises(ModelError, match="percentiles"):
-        replace(model, grid=model.grid[:, :-1])
+        replace(part, grid=part.grid[:, :-1])
     with pytest.raises(ModelError, match="percentiles"):
-        replace(model, grid=np.ascontiguousarray(model.grid[:, ::-1]))
+        replace(part, grid=np.ascontiguousarray(part.grid[:, ::-1]))
+    with pytest.raises(ModelError, match="features"):
+        replace(part, features=part.features[:-1])
 
 
 def test_a_row_of_the_features_is_what_the_forest_takes() -> None:
     """The code's features and the model's forest have the same width."""
-    assert matrix([]).shape[1] == fitted().forest.features
+    assert matrix([]).shape[1] == fitted().claims.forest.features

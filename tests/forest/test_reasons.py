@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.claim_features import FEATURES, features, matrix
 from detectors.model_reasons import explain, reasons
-from tests.forest.claims import NOON, fitted, history, settlement
+from tests.forest.claims import NOON, fitted, history, history_of, settlement
 from topics.times import DAY, HOUR
 
 NAMES = [feature.name for feature in FEATURES]
@@ -17,14 +17,15 @@ NAMES = [feature.name for feature in FEATURES]
 def row_of(*earlier: Any, **values: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any field of a settlement
     """The row of an ordinary settlement with some fields set."""
     usual = {"begin": NOON - 600, "end": NOON, "diagnosis": "I10", "total": 14_000, "fund": 8_400, "own_expense": 900}
-    row: NDArray[np.float32] = matrix([features(settlement(**(usual | values)), earlier, fitted().baselines)])[0]
+    one = settlement(**(usual | values))
+    row: NDArray[np.float32] = matrix([features(one, history_of(one, *earlier), fitted().baselines)])[0]
     return row
 
 
 def first(row: NDArray[np.float32]) -> str:
     """The feature that adds most."""
     model = fitted()
-    return reasons(model, row, model.forest.contributions(row.reshape(1, -1))[0].tolist())[0].feature
+    return reasons(model.claims, row, model.claims.forest.contributions(row.reshape(1, -1))[0].tolist())[0].feature
 
 
 @pytest.mark.parametrize("name", ["fund_share", "own_share", "stay", "hour", "visits_7d", "visits_30d", "relative"])
@@ -32,12 +33,12 @@ def test_the_planted_feature_is_the_first_reason(name: str) -> None:
     """One feature of an ordinary settlement moved beyond the range: named first in at least 95 of 100."""
     model = fitted()
     place = NAMES.index(name)
-    rows = matrix([features(one, earlier, model.baselines) for one, earlier in history(1_000, seed=77)])
+    rows = matrix([features(one, each, model.baselines) for one, each in history(1_000, seed=77)])
     # ordinary in all else: what is unusual already may rightly come first
-    rows = rows[model.forest.score(rows) < np.percentile(model.forest.score(rows), 80)]
-    rows[:, place] = model.forest.upper[place] + 2 * model.forest.spread[place]
-    shares = model.forest.contributions(rows)
-    named = [reasons(model, row, share.tolist(), 1)[0].feature for row, share in zip(rows, shares, strict=True)]
+    rows = rows[model.claims.forest.score(rows) < np.percentile(model.claims.forest.score(rows), 80)]
+    rows[:, place] = model.claims.forest.upper[place] + 2 * model.claims.forest.spread[place]
+    shares = model.claims.forest.contributions(rows)
+    named = [reasons(model.claims, row, share.tolist(), 1)[0].feature for row, share in zip(rows, shares, strict=True)]
     assert named.count(name) >= 0.95 * len(named)
 
 
@@ -53,7 +54,7 @@ def test_a_reason_reads_with_the_usual_range() -> None:
     model = fitted()
     visits = [settlement(id=f"S{n}", visit=f"V{n}", settled_at=NOON - n * HOUR) for n in range(2, 30)]
     row = row_of(*visits)
-    found = reasons(model, row, model.forest.contributions(row.reshape(1, -1))[0].tolist(), 12)
+    found = reasons(model.claims, row, model.claims.forest.contributions(row.reshape(1, -1))[0].tolist(), len(FEATURES))
     by = {reason.feature: reason for reason in found}
     reason = by["visits_7d"]
     assert (reason.value, reason.low, reason.percentile) == (("28", "28"), ("0", "0"), 100)
@@ -69,14 +70,14 @@ def test_ranks_within_the_fitted_range() -> None:
     """Nothing is said inside the usual range; outside it the share of settlements that lie lower, or higher."""
     model = fitted()
     place = NAMES.index("fund_share")
-    grid = model.grid[place]
+    grid = model.claims.grid[place]
     said = {}
     for percent in (2, 50, 98):
         row = row_of()
         row[place] = grid[percent]
         shares = [0] * len(FEATURES)
         shares[place] = 1
-        (reason,) = reasons(model, row, shares)
+        (reason,) = reasons(model.claims, row, shares)
         said[percent] = reason.en[reason.en.index("(") :], reason.percentile
     assert said[2][0].endswith(", lower than 97 % of settlements)")
     assert "than" not in said[50][0]
@@ -87,7 +88,7 @@ def test_ranks_within_the_fitted_range() -> None:
 def test_a_flag_reads_with_how_many_share_it() -> None:
     """Not a range: how many of the settlements are so."""
     row = row_of(insured_place="320100", care_place="110000")
-    zh, en = explain(fitted(), row, limit=1)
+    zh, en = explain(fitted().claims, row, limit=1)
     assert en == "Care outside the place of insurance (about 3 % of settlements)."
     assert zh == "异地就医（约占3%）。"
 
@@ -95,17 +96,17 @@ def test_a_flag_reads_with_how_many_share_it() -> None:
 def test_at_most_three_reasons_and_none_that_add_nothing() -> None:
     """The limit holds; contributions of 0 and less are no reasons; ties keep the features' order."""
     model, row = fitted(), row_of()
-    assert len(reasons(model, row, [5] * len(FEATURES))) == 3
-    assert [one.feature for one in reasons(model, row, [5] * len(FEATURES))] == NAMES[:3]
-    assert [one.feature for one in reasons(model, row, [0, -3, 1] + [0] * 9)] == [NAMES[2]]
-    assert reasons(model, row, [0] * len(FEATURES)) == []
+    assert len(reasons(model.claims, row, [5] * len(FEATURES))) == 3
+    assert [one.feature for one in reasons(model.claims, row, [5] * len(FEATURES))] == NAMES[:3]
+    assert [one.feature for one in reasons(model.claims, row, [0, -3, 1] + [0] * (len(FEATURES) - 3))] == [NAMES[2]]
+    assert reasons(model.claims, row, [0] * len(FEATURES)) == []
 
 
 def test_an_explanation_names_nobody() -> None:
     """No number of a person, institution or settlement in the sentences; the same sentences every time."""
     row = row_of(person="P99999", institution="H99999", settled_at=NOON + 3 * DAY, total=9_999_900)
-    zh, en = explain(fitted(), row)
-    assert explain(fitted(), row) == (zh, en)
+    zh, en = explain(fitted().claims, row)
+    assert explain(fitted().claims, row) == (zh, en)
     assert zh.endswith("。")
     assert en.endswith(".")
     assert en[0].isupper()

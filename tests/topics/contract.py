@@ -170,6 +170,7 @@ TYPES: dict[str, Type] = {
             "chronic": True,
         },
     ),
+    "model": Type("registry", {"role": "active", "version": "2026-03-01-1a2b3c4d", "valid_from": T}, {"valid_to": U}),
     "calendar": Type("registry", {"day": "2026-03-02", "kind": "holiday", "valid_from": T}, {"valid_to": U}),
 }
 

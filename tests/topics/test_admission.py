@@ -151,7 +151,7 @@ def test_the_detail_names_both_times_and_no_person() -> None:
     assert "P1" not in caught.value.detail
 
 
-@pytest.mark.parametrize("kind", ["institution", "agreement", "quota", "physician", "item", "calendar"])
+@pytest.mark.parametrize("kind", ["institution", "agreement", "quota", "physician", "item", "calendar", "model"])
 def test_registry_entries_are_not_facts(kind: str) -> None:
     """The registry has no bound at all: it is never held against a record time."""
     assert facts({"type": kind} | TYPES[kind].required | {"valid_from": "2099-01-01 00:00:00"})

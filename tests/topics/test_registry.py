@@ -118,4 +118,5 @@ def test_keys_are_those_of_the_contract() -> None:
         "physician": f"physician/H1/DR1/{time}",
         "item": f"item/D1/{time}",
         "calendar": f"calendar/2026-03-02/{time}",
+        "model": f"model/active/{time}",
     }

@@ -131,6 +131,7 @@ def test_unknown_fields_are_ignored(name: str) -> None:
         ("physician", "status", ["registered", "suspended", "cancelled"]),
         ("item", "nursing_grade", ["special", "1", "2", "3"]),
         ("calendar", "kind", ["working", "weekend", "holiday"]),
+        ("model", "role", ["active", "shadow"]),
     ],
 )
 def test_codes_are_those_of_the_contract(name: str, field: str, values: list[str]) -> None:
