@@ -39,6 +39,11 @@ class ModelSet:
         return bool(self._loaded)
 
     @property
+    def awaited(self) -> bool:
+        """Whether anything should be scored: a model is at hand, or the registry names one."""
+        return bool(self._loaded) or self.registry.knows(ScoringModel, ACTIVE)
+
+    @property
     def default(self) -> Model | None:
         """The model that holds where the registry names none."""
         return self._default

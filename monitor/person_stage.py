@@ -207,7 +207,7 @@ class PersonStage:
             if wake is not None and wake <= work.now:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
             self._clip(work)
-        if self._scorer.models:
+        if self._scorer.models.awaited:
             effects.scores += self._scorer.score(
                 (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
             )

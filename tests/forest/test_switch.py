@@ -75,6 +75,13 @@ def test_a_model_that_is_not_at_hand_leaves_alerts_as_they_are() -> None:
     assert scorer.watch.unscored == {"2026-01-20-00000000": 1}
 
 
+def test_a_model_that_is_named_while_none_is_at_hand_is_missed() -> None:
+    """A worker without any model counts what it does not score, too."""
+    alerts, scorer = run(switch("2026-01-20-00000000"), EARLY, LATE, models=ModelSet())
+    assert alerts == []
+    assert scorer.watch.unscored == {"no model": 1, "2026-01-20-00000000": 1}
+
+
 def test_without_any_model_the_rule_is_quiet() -> None:
     assert run(EARLY, LATE, models=ModelSet())[0] == []
 
