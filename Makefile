@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos campaign dashboards pictures packages golden region lock bench profile clean
+.PHONY: help install demo test lint prove chaos campaign dashboards pictures packages golden region lock bench profile up down clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -70,6 +70,17 @@ bench: $(STAMP) ## Workers beside the raw loop on one topic of a million claims 
 
 profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
 	$(BIN)/python -m bench.profile $(ARGS)
+
+up: ## Kafka, two workers, Prometheus, Alertmanager and Grafana in Docker
+	@docker compose version >/dev/null 2>&1 || \
+		{ echo "Docker with its compose plugin is needed; without it, make demo does the same from packages" >&2; exit 1; }
+	@test -f .env || (umask 077 && for name in CLAIMS_MONITOR_TOKEN GRAFANA_PASSWORD; do \
+		echo "$$name=$$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"; done > .env)
+	docker compose up --build --detach
+	@echo "Grafana: http://localhost:3000, user admin, password in .env; Kafka: localhost:19092; make down ends it"
+
+down: ## End what make up started; its data stays (docker compose down --volumes drops it)
+	docker compose down
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

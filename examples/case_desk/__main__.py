@@ -21,6 +21,7 @@ def main() -> int:
     following.add_argument("--bootstrap-servers", default="localhost:9092")
     following.add_argument("--prefix", default="", help="of topic names")
     following.add_argument("--group", default="case-desk", help="desks of one group share the partitions")
+    following.add_argument("--instance", help="this desk's own name in the group: it goes on at once after a kill")
     listing = commands.add_parser("list", help="the cases, one a line")
     listing.add_argument("--state", choices=("open", "decided", "withdrawn"))
     deciding = commands.add_parser("decide", help="decide a case as it is now")
@@ -36,7 +37,7 @@ def main() -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda received, _frame: stop.append(received))
             kafka = {"bootstrap_servers": given.bootstrap_servers.split(",")}
-            follow(desk, given.prefix + ALERTS, given.group, kafka, lambda: bool(stop), lambda: None)
+            follow(desk, given.prefix + ALERTS, given.group, kafka, lambda: bool(stop), given.instance)
         elif given.command == "list":
             for case in desk.cases(given.state):
                 yuan = "-" if case.amount_fen is None else f"{case.amount_fen / 100:.2f}"

@@ -15,32 +15,32 @@ from topics.client import Change, NoAlert, read_change
 
 _POLL_MS: Final = 300
 _MOST_RECORDS: Final = 200
+_SESSION_MS: Final = 10_000
+"""How long the partitions of a desk that was killed wait for another."""
 
 log = logging.getLogger("case_desk")
 
 
 class _Positions(ConsumerRebalanceListener):
-    """Offsets at which this desk stands, of the partitions that it has.
+    """How far this desk believes each partition was read; forgotten whenever partitions change hands.
 
-    The listener runs in the client's I/O thread, where neither the client nor SQLite may be asked: it only forgets, and
-    the loop looks a partition up when the first records of it come.
+    kafka-python calls it from its own loop, where neither its consumer nor the database may be asked anything.
     """
 
     def __init__(self) -> None:
         self.at: dict[TopicPartition, int] = {}
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forget what belongs to another desk now."""
         for partition in revoked:
             self.at.pop(partition, None)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Look every partition up anew."""
-        self.on_partitions_revoked(assigned)
+        for partition in assigned:
+            self.at.pop(partition, None)
 
 
 def follow(
-    desk: Desk, topic: str, group: str, kafka: dict[str, Any], ended: Callable[[], bool], on_batch: Callable[[], None]
+    desk: Desk, topic: str, group: str, kafka: dict[str, Any], ended: Callable[[], bool], instance: str | None = None
 ) -> None:
     """Take alerts in until told to end.
 
@@ -50,7 +50,7 @@ def follow(
         group: desks of one group share the partitions.
         kafka: kafka-python's settings of the connection.
         ended: asked between batches.
-        on_batch: called after each batch.
+        instance: this desk's own name in the group: started again under it, it has its partitions back at once.
     """
     admin = KafkaAdminClient(**kafka)
     try:
@@ -61,13 +61,12 @@ def follow(
     consumer = KafkaConsumer(
         **kafka,
         group_id=group,
+        group_instance_id=instance,
+        session_timeout_ms=_SESSION_MS,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=_MOST_RECORDS,
-        # how long the partitions of a desk that was killed wait for another
-        session_timeout_ms=6_000,
-        heartbeat_interval_ms=2_000,
     )
     positions = _Positions()
     consumer.subscribe([topic], listener=positions)
@@ -76,24 +75,23 @@ def follow(
             for partition, records in consumer.poll(timeout_ms=_POLL_MS).items():
                 begin = positions.at.get(partition)
                 if begin is None:
+                    # the group commits nothing, so a partition that is new here is read from its start: go on where
+                    # the database says instead, and leave these records for then
                     begin = desk.position(source, partition.partition)
-                    if begin is not None and begin != records[0].offset:
-                        consumer.seek(partition, begin)
+                    if begin is not None:
                         positions.at[partition] = begin
+                        consumer.seek(partition, begin)
                         continue
-                    begin = records[0].offset if begin is None else begin
+                    begin = records[0].offset
                 changes = [(record.offset, change) for record in records if (change := _read(record)) is not None]
-                end = records[-1].offset + 1
+                end = max(begin, records[-1].offset + 1)
                 try:
                     desk.take(source, partition.partition, begin, changes, end)
                 except LostPartition as lost:
                     log.warning("%s; reading it where it stands now", lost)
-                    begin = desk.position(source, partition.partition) or 0
-                    consumer.seek(partition, begin)
-                    positions.at[partition] = begin
+                    positions.at.pop(partition, None)
                     continue
                 positions.at[partition] = end
-            on_batch()
     finally:
         consumer.close()
 

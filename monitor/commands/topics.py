@@ -1,4 +1,4 @@
-"""`claims-monitor topics`: create the topics, and say how they stand."""
+"""`claims-monitor topics`: create the topics, say how they stand, and who needs which rights."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.commands.connect import connected
-from monitor.commands.errors import broker_errors, fail
+from monitor.commands.errors import USAGE, broker_errors, fail
 from monitor.commands.options import BootstrapServers, Group, KafkaConfig, Prefix
 from topics.catalogue import DEFAULT_GROUP, DEFAULT_PARTITIONS, RecordTime, all_topics
 
 if TYPE_CHECKING:
     from monitor.topic_admin import Standing
 
-app = typer.Typer(no_args_is_help=True, help="Create the topics, and say how they stand.")
+app = typer.Typer(no_args_is_help=True, help="Create the topics, say how they stand, and who needs which rights.")
 
 DAY_MS = 86_400_000
 
@@ -97,3 +97,36 @@ def _shown(held: "Standing | None") -> tuple[str, str, str, str]:
     days = "for ever" if cleanup == "compact" or retention < 0 else f"{retention // DAY_MS} d"
     time = "append" if held.configs.get("message.timestamp.type") == "LogAppendTime" else "create"
     return str(held.partitions), cleanup, days, time
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n  claims-monitor topics acls worker --principal User:monitor\n\n  "
+    "claims-monitor topics acls subscriber --principal User:desk --consumer-group case-desk | sh"
+)
+def acls(
+    role: Annotated[str, typer.Argument(help="producer, worker, subscriber or operator.")],
+    principal: Annotated[
+        str | None, typer.Option(help="Who gets the rights. [default: User:claims-ROLE]", show_default=False)
+    ] = None,
+    consumer_group: Annotated[
+        str | None, typer.Option(help="Consumer group of a subscriber; `claims-monitor subscribe` uses none.")
+    ] = None,
+    admin: Annotated[
+        str, typer.Option(help="How kafka-acls.sh reaches the brokers.")
+    ] = "--bootstrap-server localhost:9092",
+    prefix: Prefix = "",
+    group: Group = DEFAULT_GROUP,
+) -> None:
+    """Print the kafka-acls.sh commands that give a role its rights; nothing is changed."""
+    from topics.acls import ROLES, acls_of, command_of
+
+    chosen = next((one for one in ROLES if one == role), None)
+    if chosen is None:
+        fail(f"{role!r}: one of {', '.join(ROLES)}", USAGE)
+    if consumer_group is not None and chosen != "subscriber":
+        fail("--consumer-group goes with the role subscriber", USAGE)
+    who = principal or f"User:claims-{chosen}"
+    if not who.partition(":")[2]:
+        fail(f"--principal {who!r}: a kind and a name, as User:desk", USAGE)
+    for acl in acls_of(chosen, prefix=prefix, group=group, consumers=consumer_group):
+        typer.echo(command_of(acl, who, admin))

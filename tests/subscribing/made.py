@@ -72,7 +72,10 @@ class Writer:
 
     def __init__(self, servers: str, topic: str) -> None:
         self._topic = topic
-        self._producer = KafkaProducer(bootstrap_servers=servers, transactional_id=f"writer-{topic}")
+        # compressed as the workers do it: a subscriber needs the codec too
+        self._producer = KafkaProducer(
+            bootstrap_servers=servers, transactional_id=f"writer-{topic}", compression_type="lz4"
+        )
         self._producer.init_transactions()
 
     def write(self, *changes: tuple[Action, Alert], partition: int | None = None, commit: bool = True) -> None:
