@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos campaign dashboards pictures packages golden region lock bench profile up down clean
+.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures packages golden region lock bench profile up down clean
 
 help: ## Say what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 install: $(STAMP) ## Make .venv with everything in it
 
@@ -52,6 +52,9 @@ lint: $(STAMP)
 # Programs that only tests need: installed as root; otherwise the tests that lack one say so and are skipped.
 packages:
 	@tools/install-test-packages packages-for-tests.txt
+
+simulate-pipeline: $(STAMP) ## Play the pipeline without broker or time (SEEDS=10000)
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000)
 
 golden: $(STAMP) ## Judge the Synthea example anew; look at what changed before committing it
 	$(BIN)/claims-monitor import synthea examples/synthea | $(BIN)/claims-monitor backtest - > examples/synthea/alerts.ndjson

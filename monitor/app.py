@@ -35,6 +35,7 @@ from monitor.worker.joining import check_group
 from monitor.worker.lost_state import refuse_lost_state
 from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
+from monitor.worker.ports import live as live_ports
 from monitor.worker.quarantine import Limits
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.sources import Sources, rebuild_command
@@ -140,6 +141,7 @@ class WorkerApp(DeliveryApp):
             parts.engine,
             on_failure=self.fail,
             on_bad=lambda why: parts.metrics.quarantined.labels(REGISTRY, why.reason).inc(),
+            rebuild=rebuild_command(self._settings.prefix, self._settings.group),
         )
         await parts.feed.start()
         pages = Pages(self, parts.units, parts.metrics, parts.token, parts.partitions, self._owner)
@@ -308,7 +310,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
         if parts.feed is None:
             raise RuntimeError("units are made after the start")
         context = UnitContext(
-            connection=settings.connection,
+            ports=live_ports(settings.connection, settings.consumer_group),
             group=settings.consumer_group,
             data=settings.data,
             targets={stage: targets(name) for stage, name in changelogs.items()},

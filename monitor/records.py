@@ -64,6 +64,7 @@ class AlertChange(NamedTuple):
         amount_change: by how many fen the money at stake changed.
         amount: the money at stake after it, fen; 0 once withdrawn.
         severity_before: of the alert before it; empty where there was none.
+        institution_before: of the alert before it, as `institution`.
     """
 
     action: Action
@@ -77,6 +78,7 @@ class AlertChange(NamedTuple):
     amount_change: int
     amount: int = 0
     severity_before: str = ""
+    institution_before: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -141,7 +141,11 @@ class Totals:
                 total.stand(1, change.amount)
                 if change.action == "raised":
                     total.raised(day, change.amount)
-            self._place(change, day, touched)
+            if change.action != "raised":
+                self._place(change.institution_before, -1, change.amount_change - change.amount, touched)
+            if change.action != "withdrawn":  # a revision may name another institution than before
+                raised = day if change.action == "raised" else None
+                self._place(change.institution, 1, change.amount, touched, raised)
         return {key: encode(total) for key, total in touched.items()}
 
     def _rule(self, change: AlertChange, severity: str, touched: dict[bytes, Total]) -> Total:
@@ -150,15 +154,17 @@ class Totals:
         touched[TOTALS + _RULE + f"{rule}\x00{severity}".encode()] = total
         return total
 
-    def _place(self, change: AlertChange, day: int, touched: dict[bytes, Total]) -> None:
-        if not change.institution:
+    def _place(
+        self, institution: str, alerts: int, amount: int, touched: dict[bytes, Total], raised: int | None = None
+    ) -> None:
+        if not institution:
             return
-        total = self.institutions.setdefault(change.institution, Total())
-        for one in (total, self._standing.institutions.setdefault(change.institution, Total())):
-            one.stand({"raised": 1, "revised": 0, "withdrawn": -1}[change.action], change.amount_change)
-            if change.action == "raised":
-                one.raised(day, change.amount)
-        touched[TOTALS + _INSTITUTION + change.institution.encode()] = total
+        total = self.institutions.setdefault(institution, Total())
+        for one in (total, self._standing.institutions.setdefault(institution, Total())):
+            one.stand(alerts, amount)
+            if raised is not None:
+                one.raised(raised, amount)
+        touched[TOTALS + _INSTITUTION + institution.encode()] = total
 
 
 def _merge(sums: Total, total: Total) -> None:

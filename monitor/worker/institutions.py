@@ -8,7 +8,7 @@ from detectors.terms import General
 from monitor.institution_looks import Look, look
 from monitor.key_state import KeyState
 from monitor.state import META, institution_of, institutions_in, read_meta
-from monitor.store import Store
+from monitor.worker.ports import LocalState
 from topics.registry import Institution, Registry
 from topics.times import DAY
 
@@ -57,7 +57,7 @@ class Institutions:
                 if institution is not None:
                     waiting[institution] = None
 
-    async def watch(self, partition: int, store: Store) -> None:
+    async def watch(self, partition: int, store: LocalState) -> None:
         """Look at what changed, and at all when a day begins, until cancelled."""
         self._waiting[partition] = {}
         self._looks[partition] = {}
@@ -70,7 +70,7 @@ class Institutions:
             self._looks.pop(partition, None)
             self._days.pop(partition, None)
 
-    async def _pass(self, partition: int, store: Store) -> None:
+    async def _pass(self, partition: int, store: LocalState) -> None:
         now = min(read_meta(store.get(META)).clocks.values(), default=0)
         waiting = self._waiting[partition]
         if now // DAY != self._days.get(partition):

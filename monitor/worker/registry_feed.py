@@ -14,6 +14,7 @@ from monitor.engine import Engine
 from monitor.judging import Cause
 from monitor.models import Assembled
 from monitor.tasks import spawn
+from monitor.worker.sources import SourceTopicChanged
 from topics.decoding import Decoder
 from topics.reasons import Quarantined
 from topics.registry import Entry
@@ -48,6 +49,7 @@ class RegistryFeed:
         engine: whose registry is kept up to date.
         on_failure: called when following fails; the process must end then.
         on_bad: called with the reason of every entry that cannot be read.
+        rebuild: the command that drops the group's state.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RegistryFeed:
         engine: Engine,
         on_failure: Callable[[BaseException], None],
         on_bad: Callable[[Quarantined], None],
+        rebuild: str,
     ) -> None:
         self._tp = TopicPartition(topic, 0)
         self._models_tp = TopicPartition(models, 0)
@@ -66,6 +69,7 @@ class RegistryFeed:
         self._engine = engine
         self._on_failure = on_failure
         self._on_bad = on_bad
+        self._rebuild = rebuild
         self._decode = Decoder("registry")
         self._consumer = AIOKafkaConsumer(
             **connection.aiokafka(),
@@ -75,6 +79,8 @@ class RegistryFeed:
             fetch_max_wait_ms=200,
         )
         self._caught_up = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._position = 0
         self._changes: dict[str, tuple[int, Cause]] = {}
         self._model_cause: Cause | None = None
         self._subscribers: list[Callable[[], None]] = []
@@ -94,9 +100,24 @@ class RegistryFeed:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._consumer.stop()
 
-    async def caught_up(self) -> None:
-        """Wait until registry and models were read to the ends they had at start."""
+    async def caught_up(self, offset: int = -1) -> None:
+        """Wait until registry and models were read to the ends they had at start, the registry to an offset besides.
+
+        Raises:
+            SourceTopicChanged: the registry ends before that offset.
+        """
         await self._caught_up.wait()
+        if self._position <= offset:
+            end = (await self._consumer.end_offsets([self._tp]))[self._tp]
+            if end <= offset:
+                raise SourceTopicChanged(
+                    f"{self._tp.topic} ends at {end}, but entries up to offset {offset} were judged: the topic was "
+                    "recreated or truncated. To judge all facts again with what it holds now, stop all workers and run "
+                    f"`{self._rebuild}`"
+                )
+            while self._position <= offset:
+                self._moved.clear()
+                await self._moved.wait()
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Ends of other topics, over the same connection."""
@@ -126,6 +147,8 @@ class RegistryFeed:
     async def _follow(self) -> None:
         ends = await self._consumer.end_offsets([self._tp, self._models_tp])
         while True:
+            self._position = await self._consumer.position(self._tp)
+            self._moved.set()
             if not self._caught_up.is_set() and await self._reached(ends):
                 log.info(
                     "the registry is read: %d entries, %d models",

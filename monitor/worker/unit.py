@@ -15,8 +15,7 @@ from aiokafka.structs import TopicPartition
 from detectors.standing import Counts
 from monitor import clock
 from monitor.account import Account
-from monitor.connection import Connection
-from monitor.delivery.fence import CommitFailed, FencedProducer
+from monitor.delivery.fence import CommitFailed
 from monitor.delivery.stages import Record as SourceRecord
 from monitor.delivery.stages import Stage, UnitControl
 from monitor.judging import Cause
@@ -25,15 +24,14 @@ from monitor.outgoing import Targets, outgoing
 from monitor.records import Effects, Reader, Record
 from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
-from monitor.store import Store
 from monitor.tasks import spawn
 from monitor.totals import Totals
 from monitor.worker.agreement import Agreement
-from monitor.worker.failures import Failures
 from monitor.worker.institutions import Institutions
+from monitor.worker.ports import FailureCount, Follower, LocalState, Ports
 from monitor.worker.quarantine import Limits
-from monitor.worker.recovery import Recovery, recover
-from monitor.worker.registry_feed import STAGE_OF, RegistryFeed
+from monitor.worker.recovery import Recovery
+from monitor.worker.registry_feed import STAGE_OF
 from monitor.worker.sources import Sources
 from topics.times import DAY, UTC_OFFSET
 
@@ -64,7 +62,7 @@ class UnitContext:
     """What all units of a worker share.
 
     Attributes:
-        connection: how brokers are reached.
+        ports: what reaches outside: producers, local state, recovery.
         group: consumer group; with stage and partition it makes the transactional id.
         data: folder of the local state.
         targets: by stage name, where output goes.
@@ -83,12 +81,12 @@ class UnitContext:
         failures: transactions that did not commit, over restarts.
     """
 
-    connection: Connection
+    ports: Ports
     group: str
     data: Path
     targets: Mapping[str, Targets]
     judges: Mapping[str, Judge]
-    registry: RegistryFeed
+    registry: Follower
     metrics: Metrics
     changelogs: Mapping[str, str]
     prefix: str
@@ -99,7 +97,7 @@ class UnitContext:
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
     institutions: Institutions
-    failures: Failures
+    failures: FailureCount
 
 
 class Unit:
@@ -113,11 +111,9 @@ class Unit:
         self._labels = (stage.name, str(partition))
         self._judge = context.judges[stage.name]
         self._targets = context.targets[stage.name]
-        self._producer = FencedProducer(
-            context.connection, f"{context.group}-{stage.name}-{partition}", client_id=f"{context.group}-producer"
-        )
+        self._producer = context.ports.producer(f"{context.group}-{stage.name}-{partition}")
         self._folder = context.data / "state" / f"{stage.name}-{partition}"
-        self._store: Store | None = None
+        self._store: LocalState | None = None
         self._lock = asyncio.Lock()
         self._closing = False
         self._counting = asyncio.Lock()
@@ -137,7 +133,7 @@ class Unit:
         return self._partition
 
     @property
-    def store(self) -> Store:
+    def store(self) -> LocalState:
         """Its local state.
 
         Raises:
@@ -150,30 +146,28 @@ class Unit:
     # ------------------------------------------------------------------ opening and closing
 
     async def open(self) -> None:
-        """Fence former owners, recover the state, wait for the registry."""
+        """Fence former owners, recover the state, wait for the registry.
+
+        At least as much of the registry as the state was swept for: what a unit judges with less, nothing would
+        judge again.
+        """
         metrics = self._context.metrics
         metrics.ready.labels(*self._labels).set(0)
         metrics.swept.labels(self._stage.name)  # 0 from the start: a counter that is not there cannot be seen to rise
         began = clock.monotonic()
         await self._producer.start()
-        self._store = store = await asyncio.to_thread(Store, self._folder)
+        context = self._context
+        self._store = store = await asyncio.to_thread(context.ports.state, self._folder)
         recovery = Recovery(metrics, *self._labels)
 
         def progress(read: int, done: float) -> None:
             recovery.progress(read, done)
             self._control.progress()
 
-        context = self._context
-        await recover(
-            store,
-            context.connection,
-            self._targets.changelog,
-            self._partition,
-            context.changelogs[self._stage.name],
-            progress,
-        )
+        identity = context.changelogs[self._stage.name]
+        await context.ports.recover(store, self._targets.changelog, self._partition, identity, progress)
         self._control.progress()
-        await context.registry.caught_up()
+        await context.registry.caught_up(read_meta(store.get(META)).registry)
         self._control.progress()
         with store.reading() as reading:
             self._totals.load(reading)
