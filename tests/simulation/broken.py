@@ -50,6 +50,20 @@ class TwoTransactions(Process):
     unit = _TwoTransactions
 
 
+class _UnwrittenTotals(Unit):
+    async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
+        self._totals.take(effects.alerts)
+        offsets = await self._producer.commit(list(outgoing(effects, self._targets, self._partition, sources)))
+        last = offsets.get(TopicPartition(self._targets.changelog, self._partition))
+        self.store.apply(effects, self.store.position if last is None else last + 1)
+
+
+class UnwrittenTotals(Process):
+    """The totals of what stands are counted and not kept with the state."""
+
+    unit = _UnwrittenTotals
+
+
 class _KeysWhileJudging(Unit):
     async def _sweep_keys(self) -> None:
         unlocked, locked = _NoLock(), self._lock
@@ -196,6 +210,7 @@ class NothingRecovered(Process):
 BROKEN: Final[dict[str, type[Process]]] = {
     "store-before-transaction": StoreFirst,
     "two-transactions": TwoTransactions,
+    "totals-not-kept": UnwrittenTotals,
     "keys-listed-while-judging": KeysWhileJudging,
     "no-guard": NoGuard,
     "one-guard-for-two-topics": OneGuard,

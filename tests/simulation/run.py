@@ -57,9 +57,13 @@ class Outcome:
     steps: int
     alerts: int
 
-    def replay(self, mutation: str | None = None) -> str:
+    def replay(self, mutation: str | None = None, theme: str | None = None) -> str:
         """The command that plays it again."""
-        return f"python -m tests.simulation --seed {self.seed}" + (f" --broken {mutation}" if mutation else "")
+        return (
+            f"python -m tests.simulation --seed {self.seed}"
+            + (f" --broken {mutation}" if mutation else "")
+            + (f" --theme {theme}" if theme else "")
+        )
 
 
 @dataclass
@@ -69,10 +73,12 @@ class Simulation:
     Args:
         seed: decides everything.
         process: the class of the workers' processes; broken variants prove that the comparison can fail.
+        theme: one of `THEMES`; None: the seed decides.
     """
 
     seed: int
     process: type[Process] = Process
+    theme: str | None = None
     _serial: int = 0
     _fates: int = 0
     _left: dict[tuple[str, int], list[Outgoing]] = field(default_factory=dict)
@@ -82,6 +88,7 @@ class Simulation:
         chance = Random(self.seed)
         self.partitions = chance.choice((1, 2, 2, 3))
         theme = chance.choice(THEMES)
+        theme = self.theme or theme
         self.work: Workload = workload(chance, self.partitions, CONSULTING if theme == "registry" else RULES)
         counts = dict.fromkeys(
             (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG), self.partitions
@@ -416,9 +423,9 @@ def _first_difference(expected: dict[Any, Any], found: dict[Any, Any]) -> str:
     return "nothing"
 
 
-def play(seed: int, process: type[Process] = Process) -> Outcome:
+def play(seed: int, process: type[Process] = Process, theme: str | None = None) -> Outcome:
     """Play one seed."""
-    return Simulation(seed, process).run()
+    return Simulation(seed, process, theme).run()
 
 
 if __name__ == "__main__":
