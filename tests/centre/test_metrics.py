@@ -39,9 +39,10 @@ def change(
     identity = alert_id(rule, about.kind, about.id, None)
     alert = Alert(identity, status, rule, about, sev_deg=None if status == "withdrawn" else severity)
     amount = 0 if action == "withdrawn" else amount
-    return AlertChange(
-        action, alert, b"", f"H{number}", 1, "c", ("t", 0, 0), to_record_time(at), amount - before, amount, was
-    )
+    place = f"H{number}"
+    stood = "" if action == "raised" else place
+    change = amount - before
+    return AlertChange(action, alert, b"", place, 1, "c", ("t", 0, 0), to_record_time(at), change, amount, was, stood)
 
 
 class Looks:
