@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, get_args
 
-from topics.catalogue import DEAD_LETTERS, DEFAULT_GROUP, Topic, all_topics
+from topics.catalogue import DEAD_LETTERS, DEFAULT_GROUP, MODELS, Topic, all_topics
 
 Role = Literal["producer", "worker", "subscriber", "operator"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -66,7 +66,7 @@ def _worker(topics: tuple[Topic, ...], prefix: str, group: str, _consumers: str 
 
 def _subscriber(topics: tuple[Topic, ...], prefix: str, _group: str, consumers: str | None) -> Iterator[Acl]:
     for topic in topics:
-        if topic.kind == "output" and not topic.name.endswith(DEAD_LETTERS):
+        if topic.kind == "output" and topic.name != MODELS and not topic.name.endswith(DEAD_LETTERS):
             yield Acl("topic", prefix + topic.name, ("Read", "Describe"))
     if consumers is not None:
         yield Acl("group", consumers, ("Read", "Describe"))

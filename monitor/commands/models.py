@@ -26,6 +26,22 @@ EXAMPLES = """\
 
   claims-monitor models rollback
 """
+_LOOKS = """\
+[bold]Examples[/bold]
+
+  claims-monitor models list
+
+  claims-monitor models show region.model
+"""
+_TRIALS = """\
+[bold]Examples[/bold]
+
+  claims-monitor models recalibrate region.model facts.ndjson.zst -o quieter.model --alerts-per-day 20
+
+  claims-monitor models compare region.model quieter.model facts.ndjson.zst
+
+  claims-monitor models shadow 2026-11-20-3f2a91bc --from "2026-12-01 00:00:00"
+"""
 
 _Version = Annotated[str, typer.Argument(help="Version of a published model; `none` switches scoring off.")]
 _From = Annotated[
@@ -71,7 +87,7 @@ def activate(
     _name("active", version, begin, ndjson, prefix, bootstrap_servers, kafka_config)
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=_TRIALS)
 def shadow(
     version: _Version,
     begin: _From = None,
@@ -139,7 +155,7 @@ def rollback(
     typer.echo(f"in force:   {before}")
 
 
-@app.command("list", epilog=EXAMPLES)
+@app.command("list", epilog=_LOOKS)
 def list_models(
     prefix: Prefix = "",
     bootstrap_servers: BootstrapServers = None,
@@ -165,7 +181,7 @@ def list_models(
         typer.echo(f"{one.role} from {format_time(one.valid_from)}: {one.version}{missing}")
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=_LOOKS)
 def show(file: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     """Check a model file and tell what is in it."""
     from monitor.models import ModelFileError, load_model
@@ -175,7 +191,7 @@ def show(file: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
         typer.echo(described(load_model(file)))
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=_TRIALS)
 def recalibrate(
     file: Annotated[Path, typer.Argument(help="Model file whose thresholds are to be replaced.")],
     facts: Annotated[str, typer.Argument(help="Recent facts, as for train.")],
@@ -205,7 +221,7 @@ def recalibrate(
     typer.echo(f"written    {output}")
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=_TRIALS)
 def compare(
     active: Annotated[Path, typer.Argument(help="Model file of today.")],
     candidate: Annotated[Path, typer.Argument(help="Model file of tomorrow.")],

@@ -13,6 +13,7 @@ from topics.catalogue import (
     ALERTS_LOG,
     CLAIMS,
     INSTITUTIONS,
+    MODELS,
     REGISTRY,
     RecordTime,
     Topic,
@@ -40,7 +41,7 @@ def test_catalogue_holds_the_contract() -> None:
         assert topics[name].configs()["cleanup.policy"] == "compact"
     for name in (ALERTS_LOG, dead_letters(CLAIMS), contributions("g")):
         assert topics[name].configs()["cleanup.policy"] == "delete"
-    assert {name: topic.partitions for name, topic in topics.items() if topic.partitions} == {REGISTRY: 1}
+    assert {name: topic.partitions for name, topic in topics.items() if topic.partitions} == {REGISTRY: 1, MODELS: 1}
 
 
 def test_names_are_unique() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app import KEYS, PERSONS
-from monitor.store import Store
+from monitor.store import Store, StoreDamaged
 from tests.end_to_end.chaos.field import Field
 from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.reference import Reference, keys_in, persons_in
@@ -60,8 +60,12 @@ def _local(cluster: Cluster, data: Path, stage: str, changelog: str, partitions:
     differing = 0
     for number in partitions:
         store = Store(data / "state" / f"{stage}-{number}")
-        with store.reading() as reading:
-            held = {key: reading.get(key) for key in reading.keys(b"")}
-        store.close()
+        try:
+            with store.reading() as reading:
+                held = {key: reading.get(key) for key in reading.keys(b"")}
+        except StoreDamaged:
+            continue  # a bit that a strike turned over in a value that nothing has read since: found here, as promised
+        finally:
+            store.close()
         differing += _unequal(held, told[number])
     return differing
