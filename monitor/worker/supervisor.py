@@ -24,16 +24,23 @@ RESTARTS_VARIABLE: Final = "CLAIMS_MONITOR_RESTARTS"
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
 _STEADY_AFTER_S: Final = 60.0
+_GRACE_S: Final = 30.0
+_LOOK_S: Final = 0.5
 
 
-def supervise(command: Sequence[str]) -> int:
+def supervise(command: Sequence[str], grace_s: float = _GRACE_S) -> int:
     """Run a worker until it ends well, refuses to start, or a signal ends it.
+
+    Args:
+        command: starts the worker.
+        grace_s: so long after the signal a worker that has not ended is killed. That loses nothing: what it did is in
+            transactions, and the rest is judged by the next owner.
 
     Returns:
         The exit code: 0 after a clean end, `REFUSED` when a restart would not help, `FAILED` when the worker failed
         while a signal was ending it.
     """
-    parent = _Parent()
+    parent = _Parent(grace_s)
     signal.signal(signal.SIGTERM, parent.stop)
     signal.signal(signal.SIGINT, parent.stop)
     pause = _FIRST_PAUSE_S
@@ -42,7 +49,7 @@ def supervise(command: Sequence[str]) -> int:
         began = clock.monotonic()
         code = parent.run(command, again)
         if parent.told_to_stop():
-            return 0 if code in {0, -signal.SIGTERM} else FAILED
+            return 0 if code in {0, -signal.SIGTERM} or parent.out_of_patience else FAILED
         if code in {0, REFUSED}:
             return code
         if clock.monotonic() - began > _STEADY_AFTER_S:
@@ -65,8 +72,11 @@ def restarts() -> int:
 class _Parent:
     """The child that runs and whether a signal has ended it all."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_s: float) -> None:
+        self._grace_s = grace_s
         self._stopping = False
+        self._deadline: float | None = None
+        self.out_of_patience = False
         self._child: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], again: int) -> int:
@@ -80,7 +90,14 @@ class _Parent:
         )
         if self._stopping:  # the signal came while it was being started
             child.terminate()
-        return child.wait()
+        while True:
+            try:
+                return child.wait(_LOOK_S)
+            except subprocess.TimeoutExpired:
+                if self._deadline is not None and clock.monotonic() > self._deadline and not self.out_of_patience:
+                    log.warning("the worker did not end within %.0f s of the signal: killing it", self._grace_s)
+                    self.out_of_patience = True
+                    child.kill()
 
     def told_to_stop(self) -> bool:
         """Whether a signal came."""
@@ -91,6 +108,8 @@ class _Parent:
         child = self._child
         if child is not None and child.poll() is None:
             child.send_signal(signal.SIGKILL if self._stopping else signal.SIGTERM)
+        if not self._stopping:
+            self._deadline = clock.monotonic() + self._grace_s
         self._stopping = True
 
 

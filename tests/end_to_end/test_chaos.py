@@ -9,7 +9,7 @@ from tests.end_to_end.chaos.kinds import KINDS
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 
-SHORT = ["frozen before-commit, woken later", "killed, a bit of the state flipped", "broker killed"]
+SHORT = ["frozen before-commit, woken later", "killed, state truncated", "broker killed"]
 
 
 def check(folder: Path, seed: int, kinds: list[str], persons: int, days: int) -> None:
@@ -21,7 +21,7 @@ def check(folder: Path, seed: int, kinds: list[str], persons: int, days: int) ->
     assert len(report.strikes) == len(kinds)
 
 
-def test_a_frozen_worker_a_flipped_bit_and_a_lost_broker_end_as_a_single_pass(tmp_path: Path) -> None:
+def test_a_frozen_worker_a_cut_state_and_a_lost_broker_end_as_a_single_pass(tmp_path: Path) -> None:
     """Alerts to the byte, both stages from the changelog alone, and the owners' local stores."""
     check(tmp_path, 2, SHORT, persons=800, days=20)
 

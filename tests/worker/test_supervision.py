@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from monitor.broker.ports import free_port
 from monitor.broker.server import EmbeddedBroker
 from tests.facts import at, settlement
 from tests.worker.conftest import GROUP, MakeSite, StartWorker, times
-from tests.worker.processes import alive, eventually
+from tests.worker.processes import ROOT, alive, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -108,3 +110,23 @@ def test_a_taken_port_for_the_pages(broker: EmbeddedBroker, make_site: MakeSite,
     assert worker.ends() == REFUSED
     assert f"127.0.0.1:{port} cannot be used" in worker.log
     assert "--http-port" in worker.log
+
+
+def test_a_worker_that_does_not_end_is_killed() -> None:
+    """One that is stuck when the signal comes is waited for so long and no longer; it is told."""
+    stuck = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    )
+    program = (
+        "import logging, sys; from monitor.worker.supervisor import supervise; logging.basicConfig(); "
+        f"sys.exit(supervise([sys.executable, '-c', {stuck!r}], grace_s=0.5))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "up\n"
+        parent.terminate()
+        _, said = parent.communicate(timeout=30)
+    assert parent.returncode == 0
+    assert "did not end within" in said
