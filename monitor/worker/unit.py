@@ -116,6 +116,7 @@ class Unit:
         self._store: LocalState | None = None
         self._lock = asyncio.Lock()
         self._closing = False
+        self._behind = False
         self._counting = asyncio.Lock()
         self._sweep: asyncio.Task[None] | None = None
         self._totals = Totals(context.metrics.standing)
@@ -268,7 +269,15 @@ class Unit:
                 self._pause(topic)
 
     async def _commit(self, effects: Effects, sources: Mapping[tuple[str, int], SourceRecord]) -> None:
-        """Transaction, then local store."""
+        """Transaction, then local store.
+
+        Raises:
+            RuntimeError: the local store lacks a transaction that may have happened, so nothing may be built on it; a
+                sweep that waited for the batch that failed would write the guard back to where it was before it.
+        """
+        if self._behind:
+            raise RuntimeError(f"{self._stage.name}-{self._partition}: the local store is behind its changelog")
+        self._behind = True
         metrics = self._context.metrics
         began = clock.monotonic()
         effects.writes.update(self._totals.take(effects.alerts))
@@ -282,6 +291,7 @@ class Unit:
         metrics.commit.labels(self._stage.name).observe(clock.monotonic() - began)
         last = offsets.get(TopicPartition(self._targets.changelog, self._partition))
         self.store.apply(effects, self.store.position if last is None else last + 1)
+        self._behind = False
         metrics.account(effects)
         if self._watch is not None:
             self._context.institutions.changed(self._partition, effects.writes)

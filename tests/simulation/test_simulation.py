@@ -31,6 +31,11 @@ def test_many_seeds() -> None:
     check(SHORT, LONG)
 
 
+def test_nothing_is_committed_after_a_local_store_that_failed() -> None:
+    """A sweep that waited for the batch wrote the guard of before it; its records were judged again."""
+    assert play(4170).problem is None
+
+
 def test_a_seed_is_played_the_same_way_again() -> None:
     """Step for step."""
     assert [play(seed) for seed in range(10)] == [play(seed) for seed in range(10)]
