@@ -68,7 +68,7 @@ def test_a_worker_without_local_state_rebuilds_it_from_the_changelog(
     """It emits nothing anew and holds the same."""
     fresh, logged = restarted(cluster, "fresh")
     check_same(cluster, scored_reference, logged)
-    assert "0 changelog records read" not in fresh.log.read_text().split("is ready")[1]
+    assert " 0 changelog records read" not in fresh.log.read_text().split("is ready")[1]
 
 
 @pytest.mark.prove
