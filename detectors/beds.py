@@ -48,7 +48,6 @@ class BedStay(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         piece: on this bed.
-        elsewhere: the other pieces of the same stay.
         visit: the stay.
         person: whose.
         institution: where.
@@ -58,18 +57,12 @@ class BedStay(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     piece: Piece
-    elsewhere: tuple[Piece, ...]
     visit: str
     person: str
     institution: str
     birth_day: int | None
     fund: int | None
     facts: tuple[str, ...]
-
-    @property
-    def pieces(self) -> tuple[Piece, ...]:
-        """All pieces of the stay."""
-        return (self.piece, *self.elsewhere)
 
 
 read: Final = msgspec.json.Decoder(BedStay).decode
@@ -86,12 +79,9 @@ def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Con
     for stay in history.stays.values():
         if history.floor is not None and stay.begin < history.floor:
             continue
-        pieces = list(pieces_of(stay))
-        for piece in pieces:
-            elsewhere = tuple(other for other in pieces if other is not piece)
+        for piece in pieces_of(stay):
             thing = BedStay(
                 piece,
-                elsewhere,
                 stay.visit,
                 stay.person,
                 stay.institution,

@@ -1,7 +1,8 @@
 """One bed, two people: two persons' stays on one bed overlap in one piece (SQ note 2, CF §15).
 
 The bed is an institution, ward and bed number, all three known; who moves takes another bed. Neither is under
-`infant` of age when the later one comes. The finding is about the stay that came to the bed later.
+`infant` of age when the later one comes. The finding is about the stay that came to the bed later; its discriminator
+is the ward and bed: a stay that shares two beds is two findings, each held by the one key that knows its bed's stays.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,9 +50,9 @@ class OneBedTwoPeople(Detector[KeyHistory]):
         for later, formers in _meetings(history, terms.limits):
             if not span.holds(later.piece.begin):
                 continue
-            at_fault = [former for former in formers if _overlaps(former, later, history.now, terms.limits)]
+            at_fault = [former for former in formers if _too_long(former, later, history.now, terms.limits)]
             if at_fault:
-                yield _finding(terms, later, at_fault)
+                yield _finding(terms, history.key, later, at_fault)
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:
         """When the next overlap with an open stay becomes too long."""
@@ -59,7 +60,7 @@ class OneBedTwoPeople(Detector[KeyHistory]):
         for later, formers in _meetings(history, terms.limits):
             time = later.piece.begin + terms.limits.overlap + 1
             if time > history.now:
-                coming += [time for former in formers if _overlaps(former, later, time, terms.limits)]
+                coming += [time for former in formers if _too_long(former, later, time, terms.limits)]
         return min(coming, default=None)
 
 
@@ -80,24 +81,6 @@ def _last(stay: BedStay) -> int:
     return stay.piece.open_until if stay.piece.end is None else stay.piece.end
 
 
-def _overlaps(former: BedStay, later: BedStay, now: int, limits: Limits) -> bool:
-    if not _too_long(former, later, now, limits):
-        return False
-    # a pair that moves on together is told once, on the first bed it shares for too long
-    here = (later.piece.begin, later.piece.bed)
-    for piece in later.elsewhere:
-        if (piece.begin, piece.bed) < here:
-            for other in former.elsewhere:
-                both = msgspec.structs.replace(former, piece=other), msgspec.structs.replace(later, piece=piece)
-                if other.bed == piece.bed and _before(*both) and _too_long(*both, now, limits):
-                    return False
-    return True
-
-
-def _before(former: BedStay, later: BedStay) -> bool:
-    return (former.piece.begin, former.visit) < (later.piece.begin, later.visit)
-
-
 def _too_long(former: BedStay, later: BedStay, now: int, limits: Limits) -> bool:
     begin = later.piece.begin
     for stay in (former, later):
@@ -106,13 +89,14 @@ def _too_long(former: BedStay, later: BedStay, now: int, limits: Limits) -> bool
     return min(former.piece.until(now), later.piece.until(now)) - begin > limits.overlap
 
 
-def _finding(terms: RuleTerms, later: BedStay, formers: Sequence[BedStay]) -> Finding:
+def _finding(terms: RuleTerms, bed: str, later: BedStay, formers: Sequence[BedStay]) -> Finding:
     begin = later.piece.begin
     ends = [_end(former, later, terms.limits) for former in formers]
     hours = shown(half_up((max(ends) - begin) * 100, HOUR), 2)
     limit = shown(half_up(terms.limits.overlap * 100, HOUR), 2)
     return terms.finding(
         about=("stay", later.visit),
+        discriminator=bed.removeprefix(f"{later.institution}/"),
         anchor=begin,
         window=(min(former.piece.begin for former in formers), max(ends)),
         person=later.person,

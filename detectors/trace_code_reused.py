@@ -2,7 +2,8 @@
 
 Live outpatient, emergency and pharmacy lines and discharge drugs with the same code, of two or more visits; a line
 that was cancelled is none, so a pack given back may be sold again. Not where a line says that the pack was split.
-The finding is about each line but the earliest.
+The finding is about each line but the earliest, and its discriminator is the code: each pack is a finding of its own,
+with its share of the line's money, held by the one key that knows all of the pack's lines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +47,8 @@ class TraceCodeReused(Detector[KeyHistory]):
         for line in lines:
             if span.holds(line.at):
                 near = [one for one in lines if abs(one.at - line.at) <= terms.limits.window]
-                if _reused(line, near, terms.limits) and not _told_elsewhere(history.key, line, near, terms.limits):
-                    yield _finding(terms, line, near)
+                if _reused(line, near, terms.limits):
+                    yield _finding(terms, history.key, line, near)
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits
         """When a line of a stay still open ceases to be live."""
@@ -68,17 +69,11 @@ def _reused(line: CodedLine, near: Sequence[CodedLine], limits: Limits) -> bool:
     return len({one.visit for one in near}) > limits.visits
 
 
-def _told_elsewhere(code: str, line: CodedLine, near: Sequence[CodedLine], limits: Limits) -> bool:
-    """Whether the lines known here say it of a smaller code too: packs sold again together are told once."""
-    return any(
-        _reused(line, [one for one in near if smaller in one.codes], limits) for smaller in line.codes if smaller < code
-    )
-
-
-def _finding(terms: RuleTerms, line: CodedLine, near: Sequence[CodedLine]) -> Finding:
+def _finding(terms: RuleTerms, code: str, line: CodedLine, near: Sequence[CodedLine]) -> Finding:
     visits = len({one.visit for one in near})
     return terms.finding(
         about=("fee-line", line.name),
+        discriminator=code,
         anchor=line.at,
         window=(near[0].at, max(near[-1].at, line.at)),
         person=line.person,

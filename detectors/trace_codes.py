@@ -34,9 +34,8 @@ class CodedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
         institution: where.
         person: whose.
         split: whether a pack was split between persons.
-        fund: the fund's part of its amount, fen; None while no settlement is known.
+        fund: this code's even share of the fund's part of the line's amount, fen; None while no settlement is known.
         live_until: the last local second at which it is live; None: for good.
-        codes: all codes of the line.
     """
 
     at: int
@@ -47,7 +46,6 @@ class CodedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     split: bool
     fund: int | None
     live_until: int | None
-    codes: tuple[str, ...]
 
 
 read: Final = msgspec.json.Decoder(CodedLine).decode
@@ -69,20 +67,20 @@ def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Con
         for net_line in history.net_lines(institution, visit):
             line = net_line.line
             if line.trace_codes and hands_out(net_line, history.general):
-                codes = tuple(sorted(set(line.trace_codes)))
-                coded = CodedLine(
-                    line.charged_at,
-                    line.ref.partition(":")[2],
-                    visit,
-                    institution,
-                    line.person,
-                    line.split_pack is True,
-                    history.fund_share(net_line.amount, None, visit),
-                    None if until == ALWAYS.end else until,
-                    codes,
-                )
-                name = f"{LINES}:{_encode(coded).decode()}"
-                for code in codes:
+                codes = sorted(set(line.trace_codes))
+                fund = history.fund_share(net_line.amount, None, visit)
+                for place, code in enumerate(codes):
+                    coded = CodedLine(
+                        line.charged_at,
+                        line.ref.partition(":")[2],
+                        visit,
+                        institution,
+                        line.person,
+                        line.split_pack is True,
+                        None if fund is None else fund * (place + 1) // len(codes) - fund * place // len(codes),
+                        None if until == ALWAYS.end else until,
+                    )
+                    name = f"{LINES}:{_encode(coded).decode()}"
                     yield Contribution(KIND, code, line.charged_at // DAY, name), 1
 
 

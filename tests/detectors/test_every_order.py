@@ -38,14 +38,8 @@ def judged(rule: str, objects: Sequence[Wire], batch: int | None = None) -> Back
 
 
 def standing(test: Backtest, rule: str) -> list[bytes]:
-    """The rule's alerts; two other rules have a known limit."""
+    """The rule's alerts."""
     return [value for value in test.alerts() if decode(value).rule_id == rule]
-
-
-def _held_by_two_codes(rule: str, objects: Sequence[Wire]) -> bool:
-    """Whether a line has two codes: one alert that two keys hold, a known limit (docs/architecture.md)."""
-    lines = [line for wire in objects for line in wire.get("lines", ())]
-    return rule == "trace-code-reused" and any(len(line.get("drug_trac_codg") or ()) > 1 for line in lines)
 
 
 def check(rule: str, examples: int) -> None:
@@ -62,7 +56,7 @@ def check(rule: str, examples: int) -> None:
     def holds(seed: int) -> None:
         chance = Random(seed)
         objects = complete(mutated(rule, chance))
-        if not objects or _held_by_two_codes(rule, objects):
+        if not objects:
             return
         first = judged(rule, arranged(objects))
         expected = standing(first, rule)

@@ -85,7 +85,9 @@ def _line(draw: st.DrawFn, number: int, time: str) -> Wire:
         pric=draw(st.sampled_from(["1.5", "1.500001", "1.4"])),
     )
     if draw(st.booleans()):
-        given["drug_trac_codg"] = [draw(st.sampled_from(["T1", "T2", "T3"]))]
+        given["drug_trac_codg"] = draw(
+            st.lists(st.sampled_from(["T1", "T2", "T3"]), min_size=1, max_size=2, unique=True)
+        )
     for name, values in (
         ("dscg_tkdrug_flag", [None, "1", "0"]),
         ("trdn_flag", [None, None, None, None, None, None, "0", "1"]),

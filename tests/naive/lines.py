@@ -64,8 +64,8 @@ def trace_code_reused(facts: Standing) -> Iterator[Finding]:
         if line["med_type"] in OUTPATIENT | EMERGENCY | PHARMACY or line.get("dscg_tkdrug_flag") == "1":
             for code in line.get("drug_trac_codg") or ():
                 lines_of[code].append(line)
-    for lines in lines_of.values():
+    for code, lines in lines_of.items():
         if len({line["mdtrt_id"] for line in lines}) < 2 or any(line.get("trdn_flag") == "1" for line in lines):
             continue
         for line in sorted(lines, key=lambda one: (one["at"], one["id"]))[1:]:
-            yield "trace-code-reused", "fee-line", line["id"], None
+            yield "trace-code-reused", "fee-line", line["id"], code

@@ -126,9 +126,9 @@ def one_bed_two_people(facts: Standing) -> Iterator[Finding]:
         for begin, end, ward, bed in pieces:
             if ward and bed:
                 beds[stay.institution, ward, bed].append((begin, end, stay, birth))
-    for pieces_of_bed in beds.values():
+    for (_, ward, bed), pieces_of_bed in beds.items():
         ordered = sorted(pieces_of_bed, key=lambda one: (one[0], one[2].id))
         for (_, former_end, former, first_born), (begin, end, later, later_born) in combinations(ordered, 2):
             infants = [one for one in (first_born, later_born) if one and begin - seconds(f"{one} 00:00:00") < 28 * DAY]
             if former.person != later.person and not infants and min(former_end, end) - begin > 12 * HOUR:
-                yield "one-bed-two-people", "stay", later.id, None
+                yield "one-bed-two-people", "stay", later.id, f"{ward}/{bed}"

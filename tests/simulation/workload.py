@@ -27,9 +27,9 @@ from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
 
 TERMS: Final = load_terms(None)
 AGREEMENT: Final = Agreement.of(TERMS, None)
-_LEFT_OUT: Final = {"outlier-claim", "one-bed-two-people", "trace-code-reused"}
-RULES: Final = tuple(rule for rule in all_detectors() if rule not in _LEFT_OUT)
-"""Those that need no model, and whose alerts one key alone holds (see the known limits in docs/architecture.md)."""
+_SCORED: Final = {"outlier-claim", "outlier-institution"}
+RULES: Final = tuple(rule for rule in all_detectors() if rule not in _SCORED)
+"""Those that need no model."""
 CONSULTING: Final = tuple(rule for rule in RULES if all_detectors()[rule].consults)
 """Those that the registry can change."""
 POISON: Final = b'{"type":"settlement"'

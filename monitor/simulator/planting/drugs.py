@@ -38,4 +38,4 @@ def trace_code_reused(plan: Plan, number: int) -> None:
         settled = plan.visit(plan.person(), plan.hospital(), at, charges=charges)
         if visit:
             about = f"{settled.care.institution.code}/{settled.care.visit}/2"
-            plan.label("trace-code-reused", "fee-line", about)
+            plan.label("trace-code-reused", "fee-line", about, code)

@@ -2,7 +2,7 @@
 
 from monitor.simulator.formats import time_text
 from monitor.simulator.planting.plan import Plan
-from monitor.simulator.region import GENERAL, INTERNAL, SURGERY
+from monitor.simulator.region import GENERAL, INTERNAL, PLANT_WARD, SURGERY
 from topics.times import DAY, HOUR, MINUTE
 
 _SPLITS = (
@@ -80,4 +80,4 @@ def one_bed_two_people(plan: Plan, number: int) -> None:
     second = plan.stay(plan.person(), hospital, begin + 3 * DAY, begin + 8 * DAY, bed=bed)
     plan.send(first)
     plan.send(second)
-    plan.label("one-bed-two-people", "stay", second.care.visit)
+    plan.label("one-bed-two-people", "stay", second.care.visit, f"{PLANT_WARD}/{bed}")

@@ -20,9 +20,9 @@ def move(number: int, time: str, **fields: object) -> Wire:
     return stay_fact("transfer", "begntime", f"V{number}", psn_no=f"P{number}", begntime=time, **fields)
 
 
-def about(number: int) -> set[About]:
+def about(number: int, bed: str = "W1/B1") -> set[About]:
     """The finding about a person's stay."""
-    return {("stay", f"V{number}", None)}
+    return {("stay", f"V{number}", bed)}
 
 
 FIRST = stay(1, at(0, "08:00:00"), at(3, "20:00:00"))
@@ -55,14 +55,19 @@ FIRING = [
         about(2),
     ),
     Case(
-        "a pair that moves together is told once",
+        "a pair that moves together is told of each bed",
         [
             *stay(1, at(0), at(9)),
             *stay(2, at(1), at(9)),
             move(1, at(3), adm_bed="B2"),
             move(2, at(4), adm_bed="B2"),
         ],
-        about(2),
+        about(2) | about(2, "W1/B2"),
+    ),
+    Case(
+        "two beds shared with different persons",
+        [*FIRST, *stay(2, at(1), at(9)), *stay(3, at(3), at(9), adm_bed="B2"), move(2, at(4), adm_bed="B2")],
+        about(2) | about(2, "W1/B2"),
     ),
 ]
 

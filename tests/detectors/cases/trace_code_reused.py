@@ -13,9 +13,9 @@ def sale(
     return upload | ({"med_type": med_type} if med_type else {})
 
 
-def about(*visits: int) -> set[About]:
+def about(*visits: int, code: str = "T1") -> set[About]:
     """The findings about lines."""
-    return {("fee-line", f"H1/V{visit}/1", None) for visit in visits}
+    return {("fee-line", f"H1/V{visit}/1", code) for visit in visits}
 
 
 def cancelled(upload: Wire, count: int) -> Wire:
@@ -42,7 +42,25 @@ FIRING = [
     Case("a discharge drug", [sale(1), sale(2, 3, "21", dscg_tkdrug_flag="1")], about(2)),
     Case("the type comes with the settlement", [sale(1), sale(2, 3, None), settled(2)], about(2)),
     Case("one of several codes", [sale(1, codes=("T0", "T1")), sale(2, 3, codes=("T1", "T2"))], about(2)),
-    Case("several codes are told once", [sale(1, codes=("T0", "T1")), sale(2, 3, codes=("T1", "T0"))], about(2)),
+    Case(
+        "each pack is told",
+        [sale(1, codes=("T0", "T1")), sale(2, 3, codes=("T1", "T0"))],
+        about(2) | about(2, code="T0"),
+    ),
+    Case(
+        "two packs of other visits",
+        [sale(1), sale(2, 1, codes=("T2",)), sale(3, 2, codes=("T1", "T2"))],
+        about(3) | about(3, code="T2"),
+    ),
+    Case(
+        "a pack beside one that was split",
+        [
+            sale(1, codes=("T0", "T1")),
+            sale(2, 1, codes=("T0",), trdn_flag="1"),
+            sale(3, 2, codes=("T0", "T1")),
+        ],
+        about(3),
+    ),
     Case("cancelled in part", [cancelled(sale(1), 1), sale(2, 3)], about(2)),
     Case(
         "a stay still open whose settlement was reversed",
