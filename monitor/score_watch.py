@@ -68,7 +68,7 @@ class ScoreWatch:
         held = self._days.pop(model.version, {})  # put back as the last one used
         for day in np.unique(days).tolist():
             of_day = days == day
-            counted = binned(model.claims.edges, rows[of_day], scores[of_day]) * weight
+            counted: Bins = (binned(model.claims.edges, rows[of_day], scores[of_day]) * weight).astype(np.float64)
             held[day] = held[day] + counted if day in held else counted
         for day in sorted(held)[: -(WEEK + 1)]:
             del held[day]
@@ -105,7 +105,7 @@ class ScoreWatch:
         held = dict(self._days.get(model.version, {}))
         if not held:
             return None
-        now = np.sum(list(held.values()), axis=0)[-1]
+        now: Bins = np.sum(list(held.values()), axis=0)[-1]
         if now.sum() < LEAST:
             return None
         then = model.claims.shares[-1].astype(np.float64)
