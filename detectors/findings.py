@@ -42,6 +42,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
         observed: what was seen (whole numbers and texts only, never floats).
         limit: what it was held against.
         amount: money at stake in fen; None while no settlement is known.
+        priority: in the review queue, parts per million; None: not ranked. It travels beside the alert, not in it: no
+            alert is another one for it.
     """
 
     rule: str
@@ -65,6 +67,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     basis: tuple[str, ...]
     rule_version: int
     terms_id: str
+    priority: int | None = None
 
     @property
     def jr_id(self) -> str:

@@ -84,12 +84,16 @@ def last_time(fact: PersonFact) -> int:
 
 
 class Scored(NamedTuple):
-    """A settlement's anomaly score (fixed point), and for an outlier the row behind it and each feature's share."""
+    """A settlement's anomaly score (fixed point), and for an outlier the row behind it and each feature's share.
+
+    `priority` is the outlier's place in the review queue, parts per million; None where the model does not rank.
+    """
 
     score: int
     threshold: int
     row: Any = None
     shares: Any = None
+    priority: int | None = None
 
 
 class PersonHistory(StandingFacts):

@@ -19,11 +19,12 @@ from detectors.day_features import DayBaselines
 from detectors.feature_set import Feature
 from detectors.forest import ForestError
 from detectors.model_part import ModelError, Part, PartContent
+from detectors.ranker import Ranker, RankerContent
 from topics.times import format_day
 
 __all__ = ["FORMAT", "Model", "ModelError", "Settings"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 _MAGIC: Final = b"CLMODEL\n"
 _FORMAT_BYTES: Final = 2
@@ -68,6 +69,7 @@ class _Content(msgspec.Struct, frozen=True):
     first_day: int
     last_day: int
     settings: Settings
+    ranker: RankerContent | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,7 @@ class Model:
         first_day: first day of the settlements seen, days since 1970-01-01 (by settlement time).
         last_day: last of them, the held-out ones included.
         settings: how it was fitted.
+        ranker: orders the review queue of outlier claims; None: their score does.
     """
 
     claims: Part
@@ -91,6 +94,7 @@ class Model:
     first_day: int
     last_day: int
     settings: Settings
+    ranker: Ranker | None = None
 
     @cached_property
     def version(self) -> str:
@@ -110,6 +114,7 @@ class Model:
             first_day=self.first_day,
             last_day=self.last_day,
             settings=self.settings,
+            ranker=None if self.ranker is None else self.ranker.content,
         )
         return msgspec.msgpack.Encoder(order="sorted").encode(content)
 
@@ -143,7 +148,14 @@ class Model:
             first_day=content.first_day,
             last_day=content.last_day,
             settings=content.settings,
+            ranker=None if content.ranker is None else _ranker(content.ranker),
         )
+
+
+def _ranker(content: RankerContent) -> Ranker:
+    if content.features != len(claim_features.FEATURES) + 1:
+        raise ModelError(f"the ranker has {content.features} columns, not those of the features and the score")
+    return Ranker(content)
 
 
 class _PartHead(msgspec.Struct, frozen=True):

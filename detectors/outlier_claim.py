@@ -68,7 +68,7 @@ class OutlierClaim(Detector[PersonHistory]):
 
 def _finding(settlement: Settlement, scored: Scored, model: Model, terms: RuleTerms) -> Finding:
     why_zh, why_en = said(model.claims, scored.row, scored.shares, terms.limits.reasons)
-    return terms.finding(
+    finding = terms.finding(
         about=("settlement", settlement.id),
         anchor=settlement.care_time,
         window=(settlement.care_time - WINDOW, settlement.settled_at),
@@ -87,3 +87,4 @@ def _finding(settlement: Settlement, scored: Scored, model: Model, terms: RuleTe
             "why_en": why_en,
         },
     )
+    return finding if scored.priority is None else msgspec.structs.replace(finding, priority=scored.priority)

@@ -183,6 +183,7 @@ def changes(
                 after.amount,
                 "" if before is None else before.severity,
                 "" if before is None else before.institution,
+                finding.priority,
             ),
             before,
             after,

@@ -346,8 +346,14 @@ class _Models(Collector):
         yield _gauge(
             "claims_monitor_feature_drift_psi",
             "Population stability index of each feature, and of the score, against the model's own data.",
-            [((feature,), index) for feature, index in watch.drift().items()],
+            [] if model is None else [((feature,), index) for feature, index in watch.drift(model).items()],
             ("feature",),
+        )
+        shift = None if model is None else watch.shift(model)
+        yield _gauge(
+            "claims_monitor_score_shift_ratio",
+            "Share of recent scores over the model's median, less a half; above 0: more looks unusual than it did.",
+            [] if shift is None else [((), shift)],
         )
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
+from detectors.units import PPM
 from monitor.delivery.fence import Outgoing
 from monitor.delivery.stages import Record as SourceRecord
 from monitor.records import AlertChange, Effects, Entry, Frame, Rejected, frame_encoder
@@ -84,6 +85,7 @@ def _alert(change: AlertChange, targets: Targets) -> Iterator[Outgoing]:
         revision=change.revision,
         cause=change.cause,
         record=change.record,
+        priority=None if change.priority is None else f"{change.priority // PPM}.{change.priority % PPM:06d}",
     )
     key = change.alert.jr_id.encode()
     where = partition_of(key, targets.partitions[targets.alerts])

@@ -65,6 +65,7 @@ class AlertChange(NamedTuple):
         amount: the money at stake after it, fen; 0 once withdrawn.
         severity_before: of the alert before it; empty where there was none.
         institution_before: of the alert before it, as `institution`.
+        priority: in the review queue, parts per million; None: not ranked.
     """
 
     action: Action
@@ -79,6 +80,7 @@ class AlertChange(NamedTuple):
     amount: int = 0
     severity_before: str = ""
     institution_before: str = ""
+    priority: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

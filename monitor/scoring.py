@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
+
 from detectors.claim_features import features, matrix, region_of
 from detectors.findings import Span
 from detectors.history import PersonHistory, Scored
@@ -10,6 +12,7 @@ from detectors.model import Model
 from detectors.model_set import SHADOW, ModelSet
 from monitor.score_watch import ScoreWatch
 from topics.facts import Settlement
+from topics.times import DAY
 
 RULE: Final = "outlier-claim"
 
@@ -54,12 +57,16 @@ class ForestScorer:
         limits = [part.threshold(region_of(settlement, history.registry)) for history, settlement in places]
         high = [place for place, limit in enumerate(limits) if scores[place] > limit]
         shares = dict(zip(high, part.forest.contributions(rows[high]).tolist(), strict=True)) if high else {}
+        ranked: dict[int, int] = {}
+        if high and model.ranker is not None:
+            ranked = dict(zip(high, model.ranker.priorities(rows[high], scores[high]), strict=True))
         listed: list[int] = scores.tolist()
         for place, (history, settlement) in enumerate(places):
             found = shares.get(place)
             row = None if found is None else rows[place]
-            history.scores[settlement.id] = Scored(listed[place], limits[place], row, found)
-        self.watch.saw(model, rows, scores)
+            history.scores[settlement.id] = Scored(listed[place], limits[place], row, found, ranked.get(place))
+        days = np.array([settlement.settled_at // DAY for _, settlement in places], np.int64)
+        self.watch.saw(model, rows, scores, days)
         self._shadow(places, [listed[place] > limits[place] for place in range(len(places))])
         return listed
 

@@ -5,7 +5,7 @@ same model to the byte, in whatever order they come.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,9 +22,11 @@ from detectors.institution_days import SETTLEMENTS
 from detectors.model import Model, Settings
 from detectors.model_part import BINS, PERCENTS, Counts, Part
 from detectors.panes import KeyHistory
+from detectors.ranker import RankerContent
 from detectors.tree_layout import Tree
 from detectors.units import PPM
 from monitor.budgets import thresholds
+from monitor.ranking import Trial, fit_ranker
 from monitor.samples import TrainingData
 from monitor.score_watch import binned
 from topics.times import DAY, format_day
@@ -57,19 +59,22 @@ class Table:
         days: int64[n], days since 1970-01-01.
         regions: n regions.
         names: n identities: of a settlement, or institution and day.
+        institutions: n institutions.
     """
 
     rows: Rows
     days: NDArray[np.int64]
     regions: Sequence[str]
     names: Sequence[str]
+    institutions: Sequence[str]
 
     def part(self, chosen: NDArray[np.bool_]) -> "Table":
         """The rows for which it is true."""
         places = np.flatnonzero(chosen).tolist()
-        return Table(
-            self.rows[chosen], self.days[chosen], [self.regions[p] for p in places], [self.names[p] for p in places]
+        regions, names, institutions = (
+            [column[place] for place in places] for column in (self.regions, self.names, self.institutions)
         )
+        return Table(self.rows[chosen], self.days[chosen], regions, names, institutions)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -85,6 +90,7 @@ class Trained:
         judged: those that the thresholds were chosen on (held out, else the fitted ones).
         fitted_days: institution-days, likewise; empty where the model has no part for them.
         judged_days: likewise.
+        trial: what came of the dispositions; None: none were given.
     """
 
     model: Model
@@ -92,6 +98,7 @@ class Trained:
     judged: Table
     fitted_days: Table
     judged_days: Table
+    trial: Trial | None
 
 
 def fit(data: TrainingData, settings: Settings | None = None, *, progress: Progress | None = None) -> Model:
@@ -99,12 +106,19 @@ def fit(data: TrainingData, settings: Settings | None = None, *, progress: Progr
     return train(data, settings, progress=progress).model
 
 
-def train(data: TrainingData, settings: Settings | None = None, *, progress: Progress | None = None) -> Trained:
+def train(
+    data: TrainingData,
+    settings: Settings | None = None,
+    *,
+    dispositions: Mapping[str, bool] | None = None,
+    progress: Progress | None = None,
+) -> Trained:
     """Fit a model.
 
     Args:
         data: standing settlements and institution-days, in any order.
         settings: how to fit; `fitted_with` is filled in.
+        dispositions: jr_id -> whether reviewers found the alert right; None: the score orders the review queue.
         progress: told what is going on.
 
     Raises:
@@ -127,6 +141,10 @@ def train(data: TrainingData, settings: Settings | None = None, *, progress: Pro
     before, judged = _split(claims, cut)
     tell("forest", 0, len(before))
     part = _part(before, judged, claim_features.FEATURES, claim_features.FEATURE_SET, chosen)
+    trial = None
+    if dispositions is not None:
+        tell("dispositions", 0, len(dispositions))
+        trial = fit_ranker(part.forest, claims.rows, claims.names, claims.institutions, dispositions, chosen.seed)
 
     over_gate = [each for each in data.institution_days() if _passes(each, chosen)]
     day_baselines = fit_day_baselines((history, day) for history, day in over_gate if day < cut)
@@ -147,8 +165,9 @@ def train(data: TrainingData, settings: Settings | None = None, *, progress: Pro
         first_day=first,
         last_day=last,
         settings=msgspec.structs.replace(chosen, fitted_with=_library()),
+        ranker=None if trial is None else trial.ranker,
     )
-    return Trained(model, before, judged, before_days, judged_days)
+    return Trained(model, before, judged, before_days, judged_days, trial)
 
 
 def recalibrated(model: Model, data: TrainingData, settings: Settings, *, progress: Progress | None = None) -> Model:
@@ -191,7 +210,7 @@ def recalibrated(model: Model, data: TrainingData, settings: Settings, *, progre
 def claim_table(data: TrainingData, baselines: Baselines, tell: Progress, whole: int) -> Table:
     """The features of all settlements."""
     values, days = array("f"), array("q")
-    regions, names = [], []
+    regions, names, institutions = [], [], []
     for number, (settlement, history) in enumerate(data.settlements()):
         if number % _SLICE == 0:
             tell("features", number, whole)
@@ -199,26 +218,25 @@ def claim_table(data: TrainingData, baselines: Baselines, tell: Progress, whole:
         days.append(settlement.settled_at // DAY)
         regions.append(claim_features.region_of(settlement, history.registry))
         names.append(settlement.id)
-    return _table(values, days, regions, names, len(claim_features.FEATURES))
+        institutions.append(settlement.institution)
+    return Table(_matrix(values, len(claim_features.FEATURES)), np.array(days, np.int64), regions, names, institutions)
 
 
 def day_table(seen: Iterable[tuple[KeyHistory, int]], baselines: DayBaselines) -> Table:
     """The features of institution-days."""
     values, days = array("f"), array("q")
-    regions, names = [], []
+    regions, names, institutions = [], [], []
     for history, day in seen:
         values.extend(day_features.features(history, day, baselines))
         days.append(day)
         regions.append(day_features.region_of(history, day))
         names.append(f"{history.key}/{format_day(day)}")
-    return _table(values, days, regions, names, len(day_features.FEATURES))
+        institutions.append(history.key)
+    return Table(_matrix(values, len(day_features.FEATURES)), np.array(days, np.int64), regions, names, institutions)
 
 
-def _table(
-    values: "array[float]", days: "array[int]", regions: Sequence[str], names: Sequence[str], width: int
-) -> Table:
-    rows = np.frombuffer(values, np.float32).reshape(-1, width) if values else np.zeros((0, width), np.float32)
-    return Table(rows, np.array(days, np.int64), regions, names)
+def _matrix(values: "array[float]", width: int) -> Rows:
+    return np.frombuffer(values, np.float32).reshape(-1, width) if values else np.zeros((0, width), np.float32)
 
 
 def described(model: Model) -> str:
@@ -237,6 +255,8 @@ def described(model: Model) -> str:
     else:
         lines.append(f"days       {model.days.counts.fitted} institution-days fitted on")
         lines += _thresholds_said("", model.days, "institution-days")
+    if model.ranker is not None:
+        lines.append(_queue_said(model.ranker.content))
     if made.recalibrated:
         lines.append(f"from       {made.recalibrated}, with other thresholds")
     return "\n".join(lines)
@@ -249,6 +269,14 @@ def _thresholds_said(title: str, part: Part, what: str) -> Iterator[str]:
     for region, threshold in part.thresholds.items():
         if region:
             yield f"           {threshold} in region {region}"
+
+
+def _queue_said(ranker: RankerContent) -> str:
+    ranked, plain = ranker.precision / PPM, ranker.precision_plain / PPM
+    return (
+        f"queue      ordered by {ranker.confirmed} confirmed and {ranker.dismissed} dismissed alerts: average "
+        f"precision {ranked:.3f} on held-out institutions, the score {plain:.3f}"
+    )
 
 
 def _passes(each: tuple[KeyHistory, int], settings: Settings) -> bool:
@@ -285,9 +313,8 @@ def _split(table: Table, cut: int) -> tuple[Table, Table]:
 def _part(fitted: Table, judged: Table, features: Sequence[Feature], feature_set: str, settings: Settings) -> Part:
     if not np.isfinite(fitted.rows).all():
         raise TrainingError("a feature is not a finite number")
-    # the sampling follows the order of rows: make it that of their values
-    rows = fitted.rows[np.lexsort(fitted.rows.T[::-1])]
-    grid = np.percentile(rows, np.arange(PERCENTS), axis=0, method="lower").T.astype(np.float32)
+    rows = _ordered(fitted.rows)
+    grid = _grid(rows)
     forest = _forest(rows, _spread(rows, grid), settings)
     scores = forest.score(rows)
     step = PERCENTS // BINS
@@ -305,6 +332,23 @@ def _part(fitted: Table, judged: Table, features: Sequence[Feature], feature_set
         counts=Counts(len(fitted), 0 if judged is fitted else len(judged), 0),
     )
     return _with_thresholds(part, judged, settings)
+
+
+def refitted(fitted: Table, settings: Settings) -> Forest:
+    """The forest alone that training would fit on these rows with these settings."""
+    rows = _ordered(fitted.rows)
+    return _forest(rows, _spread(rows, _grid(rows)), settings)
+
+
+def _ordered(rows: Rows) -> Rows:
+    """By their values: the forest's sampling follows the order of rows."""
+    ordered: Rows = rows[np.lexsort(rows.T[::-1])]
+    return ordered
+
+
+def _grid(rows: Rows) -> Rows:
+    """Percentiles of each feature."""
+    return np.percentile(rows, np.arange(PERCENTS), axis=0, method="lower").T.astype(np.float32)
 
 
 def _with_thresholds(part: Part, judged: Table, settings: Settings) -> Part:

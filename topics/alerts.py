@@ -89,6 +89,11 @@ def alert_id(rule_id: str, about_kind: str, about_id: str, discriminator: str | 
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def value_digest(value: bytes) -> str:
+    """Sixteen hexadecimal digits that tell one content of an alert from another."""
+    return blake2b(value, digest_size=8).hexdigest()
+
+
 def headers(
     *,
     action: Action,
@@ -99,6 +104,7 @@ def headers(
     revision: int,
     cause: str,
     record: tuple[str, int, int],
+    priority: str | None = None,
 ) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0 headers (Kafka binary mode) of one change of an alert.
 
@@ -111,8 +117,9 @@ def headers(
         revision: counts the versions since the alert was raised, from 1.
         cause: identity of the fact that caused the change.
         record: topic, partition and offset of that fact's record.
+        priority: of the alert in the review queue, 0 to 1 with six decimals; None: the model gives none.
     """
-    digest = blake2b(value, digest_size=8).hexdigest()
+    digest = value_digest(value)
     topic, partition, offset = record
     trace = blake2b(f"{source}/{topic}/{partition}/{offset}".encode(), digest_size=24).hexdigest()
     pairs = {
@@ -130,4 +137,6 @@ def headers(
         "source_offset": str(offset),
         "traceparent": f"00-{trace[:32]}-{trace[32:]}-01",
     }
+    if priority is not None:
+        pairs["review_priority"] = priority
     return [(name, text.encode()) for name, text in pairs.items()]

@@ -3,14 +3,20 @@
 from typing import Any, Final
 
 from topics.alerts import CONTENT_TYPE, headers
-from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY, Topic, all_topics
+from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, DISPOSITIONS, INSTITUTIONS, REGISTRY, Topic, all_topics
 from topics.samples import ARRIVAL, raised_alert, withdrawn_alert
 from topics.schemas import SCHEMA_TOPICS, Schema, definitions, header_schema
 from topics.times import DAY
 
 VERSION: Final = "3.1.0"
 _BINDING: Final = "0.5.0"
-_SHORT: Final = {CLAIMS: "claims", INSTITUTIONS: "institutions", REGISTRY: "registry", ALERTS: "alerts"}
+_SHORT: Final = {
+    CLAIMS: "claims",
+    INSTITUTIONS: "institutions",
+    REGISTRY: "registry",
+    ALERTS: "alerts",
+    DISPOSITIONS: "dispositions",
+}
 """Prefix of the messages' names; the alerts log carries the messages of the alerts."""
 
 
@@ -38,7 +44,7 @@ def document(version: str) -> Schema:
             "description": "Facts of medical-insurance settlements in, explained alerts out. Within v1 fields are only "
             "added, never renamed, retyped, removed or made required; ignore what you do not know.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
-            "tags": [{"name": "facts"}, {"name": "registry"}, {"name": "alerts"}],
+            "tags": [{"name": "facts"}, {"name": "registry"}, {"name": "alerts"}, {"name": "dispositions"}],
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": {topic.name: _channel(topic) for topic in topics},
@@ -68,17 +74,23 @@ def _channel(topic: Topic) -> Schema:
 
 
 def _operation(topic: Topic) -> str:
-    return ("receive." if topic.kind == "input" else "send.") + topic.name
+    return ("receive." if _received(topic) else "send.") + topic.name
+
+
+def _received(topic: Topic) -> bool:
+    """Whether others write it: facts, registry, and what reviewers decide."""
+    return topic.kind == "input" or topic.name == DISPOSITIONS
 
 
 def _operated(topic: Topic) -> Schema:
     """What the monitor does with a topic."""
-    received = topic.kind == "input"
+    received = _received(topic)
+    tags = {REGISTRY: "registry", DISPOSITIONS: "dispositions"}
     return {
         "action": "receive" if received else "send",
         "channel": {"$ref": f"#/channels/{topic.name}"},
         "summary": f"The monitor {'reads' if received else 'writes'} {topic.carries}.",
-        "tags": [{"name": "registry" if topic.name == REGISTRY else "facts" if received else "alerts"}],
+        "tags": [{"name": tags.get(topic.name, "facts" if received else "alerts")}],
     }
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what travels, made from the types: facts, registry entries and alerts, with an example of each.
+"""JSON Schemas of what travels, made from the types: facts, registry, alerts, dispositions, with examples.
 
 A schema says what to send. The decoder reads some more (blanks as absent, numbers with exponents, fields that nobody
 knows), and refuses what no schema can say (a lines' sum, a record of another person's key).
@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from topics import samples
+from topics import dispositions, samples
 from topics.alerts import Alert, headers
-from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY
+from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, DISPOSITIONS, INSTITUTIONS, REGISTRY
 from topics.decoding import LINE_FIELDS, OF_RECORD, VOID_PARTS
+from topics.dispositions import Disposition
 from topics.facts import PERSON_FACTS, FeeLine, Settlement, Tick, Void
 from topics.institutions import INSTITUTION_FACTS
 from topics.registry import REGISTRY_ENTRIES
@@ -27,7 +28,7 @@ _INSTITUTION_KINDS: Final = {fact.kind for fact in INSTITUTION_FACTS}
 _OPTIONAL_IN_RAISED: Final = frozenset({"discriminator", "psn_no", "fixmedins_code", "vola_amt"})
 _ACTIONS: Final = ("raised", "revised", "withdrawn")
 
-SCHEMA_TOPICS: Final = (CLAIMS, INSTITUTIONS, REGISTRY, ALERTS, ALERTS_LOG)
+SCHEMA_TOPICS: Final = (CLAIMS, INSTITUTIONS, REGISTRY, ALERTS, ALERTS_LOG, DISPOSITIONS)
 """Topics that have a schema; both alert topics carry the same values."""
 
 
@@ -50,6 +51,8 @@ def definitions(topic: str) -> dict[str, Schema]:
         return {entry.kind: _object(entry, entry.kind) for entry in REGISTRY_ENTRIES}
     if topic in {ALERTS, ALERTS_LOG}:
         return {"raised": _alert("raised"), "withdrawn": _alert("withdrawn")}
+    if topic == DISPOSITIONS:
+        return {"disposition": _disposition()}
     raise KeyError(topic)
 
 
@@ -69,14 +72,20 @@ def schema_of(topic: str) -> Schema:
 
 
 def header_schema() -> Schema:
-    """Kafka headers of an alert (CloudEvents 1.0, binary mode); all are there, each a text."""
+    """Kafka headers of an alert (CloudEvents 1.0, binary mode), each a text; all are there but `review_priority`."""
     alert = samples.raised_alert()
     made = headers(action="raised", alert=alert, value=b"{}", **samples.ARRIVAL)
     properties: dict[str, Schema] = {name: {"type": "string"} for name, _ in made}
     properties["ce_type"]["enum"] = [f"claims-monitor.alert.{action}.v1" for action in _ACTIONS]
     for name in ("revision", "source_partition", "source_offset"):
         properties[name]["pattern"] = "^[0-9]+$"
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
+    required = sorted(properties)
+    properties["review_priority"] = {
+        "type": "string",
+        "pattern": r"^(0\.[0-9]{6}|1\.000000)$",
+        "description": "how likely reviewers are to confirm it, by what they decided before; orders the review queue",
+    }
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _said(struct: type) -> str:
@@ -201,6 +210,19 @@ def _alert(status: str) -> Schema:
         "properties": properties,
         "required": required,
         "examples": [msgspec.json.decode(msgspec.json.encode(example))],
+    }
+
+
+def _disposition() -> Schema:
+    (schema,), components = msgspec.json.schema_components([Disposition])
+    whole = _inlined(schema, components)
+    properties: dict[str, Schema] = {name: _without_null(one) for name, one in whole["properties"].items()}
+    return {
+        "type": "object",
+        "description": _said(Disposition).partition("\n")[0],
+        "properties": properties,
+        "required": whole["required"],
+        "examples": [msgspec.to_builtins(dispositions.example())],
     }
 
 

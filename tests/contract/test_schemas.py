@@ -24,8 +24,9 @@ from monitor.terms_files import load_terms
 from monitor.timeline import place
 from tests.topics.contract import TYPES
 from topics.alerts import headers
-from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY
+from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, DISPOSITIONS, INSTITUTIONS, REGISTRY
 from topics.decoding import Decoder
+from topics.dispositions import decode as decode_disposition
 from topics.samples import ARRIVAL, raised_alert
 from topics.schemas import SCHEMA_TOPICS, definitions, header_schema, schema_of
 from topics.wire import fields_of
@@ -69,7 +70,9 @@ def test_examples_show_every_field_and_are_taken(topic: str) -> None:
         (example,) = schema["examples"]
         assert valid(topic, example), name
         assert set(example) >= set(schema["properties"]) - {"lines"}, name
-        if topic not in {ALERTS, ALERTS_LOG}:
+        if topic == DISPOSITIONS:
+            assert decode_disposition(json.dumps(example).encode())
+        elif topic not in {ALERTS, ALERTS_LOG}:
             assert Decoder("any")(json.dumps(example).encode()), name
 
 
@@ -146,11 +149,15 @@ def test_real_alerts_are_valid_and_nothing_of_them_is_unknown() -> None:
 
 
 def test_headers_are_those_of_the_schema() -> None:
-    """Each header that an alert carries is named and required."""
+    """Each header that every alert carries is named and required; the review priority is named."""
     sent = {name: text.decode() for name, text in headers(action="raised", alert=raised_alert(), value=b"", **ARRIVAL)}
     schema = header_schema()
     assert set(schema["required"]) == set(sent)
     assert Draft202012Validator(schema).is_valid(sent)
+    ranked = dict(headers(action="raised", alert=raised_alert(), value=b"", priority="0.250000", **ARRIVAL))
+    assert set(schema["properties"]) == set(ranked)
+    assert Draft202012Validator(schema).is_valid({name: text.decode() for name, text in ranked.items()})
+    assert not Draft202012Validator(schema).is_valid(sent | {"review_priority": "high"})
     assert not Draft202012Validator(schema).is_valid(sent | {"ce_type": "something.else"})
 
 
