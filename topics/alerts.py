@@ -111,22 +111,26 @@ def headers(
     Args:
         action: what happened to the alert.
         alert: the alert after the change.
-        value: its encoded value; `ce_id` is jr_id plus a digest of it.
+        value: its encoded value.
         source: URI of the monitor that found it.
         time: record time of the fact that caused it, RFC 3339.
         revision: counts the versions since the alert was raised, from 1.
         cause: identity of the fact that caused the change.
         record: topic, partition and offset of that fact's record.
         priority: of the alert in the review queue, 0 to 1 with six decimals; None: the model gives none.
+
+    `ce_id` is jr_id, a digest of the value and one of what the change came from, with points between: content that
+    comes back after other content is another event, and a consumer may drop every id that it has seen.
     """
     digest = value_digest(value)
     topic, partition, offset = record
+    change = blake2b(f"{action}/{revision}/{topic}/{partition}/{offset}".encode(), digest_size=4).hexdigest()
     trace = blake2b(f"{source}/{topic}/{partition}/{offset}".encode(), digest_size=24).hexdigest()
     pairs = {
         "ce_specversion": SPEC_VERSION,
         "ce_type": f"claims-monitor.alert.{action}.v1",
         "ce_source": source,
-        "ce_id": f"{alert.jr_id}.{digest}",
+        "ce_id": f"{alert.jr_id}.{digest}.{change}",
         "ce_subject": f"{alert.about.kind}/{alert.about.id}",
         "ce_time": time,
         "content-type": CONTENT_TYPE,

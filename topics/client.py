@@ -29,7 +29,7 @@ class Change(NamedTuple):
         alert: after the change.
         value: the record's value.
         action: what happened.
-        event: `ce_id`; the same id means the same content of the same alert.
+        event: `ce_id`; the same id means the same change of the same alert.
         headers: all of the record's headers as texts.
     """
 
@@ -38,6 +38,16 @@ class Change(NamedTuple):
     action: Action
     event: str
     headers: dict[str, str]
+
+    @property
+    def content(self) -> str:
+        """The part of the id that tells contents apart: equal for equal values of one alert."""
+        return content_of(self.event)
+
+
+def content_of(event: str) -> str:
+    """The part of a `ce_id` that names alert and content, without the change that led to it."""
+    return ".".join(event.split(".")[:2])
 
 
 def read_change(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Change:
@@ -105,7 +115,8 @@ class Told:
 
     It is told of an alert that it wants, and of the end of each alert it was told of: withdrawn, or revised so that it
     is wanted no more. A withdrawal of an alert it never heard of says nothing to it. A duplicate is the content that it
-    was told last: an alert may return to content that it had before, so older ids do not count.
+    was told last, though another change led to it (a state that was rebuilt tells everything again). An alert may
+    return to content that it had before: that is told.
 
     Args:
         wanted: the filter.
@@ -126,7 +137,7 @@ class Told:
                 del self._known[jr_id]
             return last is not None
         self._known[jr_id] = change.event
-        return last != change.event
+        return last is None or content_of(last) != change.content
 
     def stands(self, jr_id: str) -> bool:
         """Whether an alert stands for the consumer."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
-from topics.client import Change, amount_of
+from topics.client import Change, amount_of, content_of
 
 _TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS desk_cases (
@@ -41,7 +41,7 @@ class Case(NamedTuple):
         severity: 1 certain to 3 suspicious; None when the alert was withdrawn before it was seen.
         amount_fen: money at stake.
         content: the alert's value, as JSON.
-        event: id of the content.
+        event: id of the change that brought the content.
         versions: how many changes were applied.
         decision: of a reviewer, until the alert changes.
         decided_event: the content that the reviewer judged.
@@ -178,7 +178,7 @@ class Desk:
         """One change of one alert; the order is that of its partition, so the last word stands."""
         alert = change.alert
         held = self.case(alert.jr_id)
-        if held is not None and held.event == change.event:
+        if held is not None and content_of(held.event) == change.content:
             return
         withdrawn = alert.status == "withdrawn"
         version = 1 if held is None else held.versions + 1

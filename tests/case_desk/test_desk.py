@@ -68,7 +68,7 @@ def test_a_decision_holds_until_the_alert_changes(desk: Desk) -> None:
     assert not desk.decide(seen.jr_id, seen.event, "confirmed")
     now = case_of(desk, "P1")
     assert desk.decide(now.jr_id, now.event, "confirmed")
-    feed(desk, change("revised", raised("P1", "2.00")))
+    feed(desk, change("revised", raised("P1", "2.00")), change("raised", raised("P1", "2.00"), 9))
     assert case_of(desk, "P1").state == "decided"
     feed(desk, change("revised", raised("P1", "3.00")))
     reopened = case_of(desk, "P1")

@@ -143,6 +143,7 @@ def check_written(cluster: Cluster, expected: bytes) -> None:
     for topic in (ALERTS, ALERTS_LOG):
         told = changes(cluster, topic)
         assert len(told) == len(STORY)
+        assert len({marks["ce_id"] for _, marks, _ in told}) == len(STORY)
         assert {
             (action, marks["ce_subject"].split("/")[1], marks["cause"], marks["revision"]) for action, marks, _ in told
         } == STORY
@@ -158,7 +159,7 @@ def check_headers(cluster: Cluster, action: str, marks: dict[str, str], record: 
     assert action in {"raised", "revised", "withdrawn"}
     assert (alert.status == "withdrawn") == (action == "withdrawn")
     assert marks["ce_source"] == f"/claims-monitor/{cluster.group}"
-    assert re.fullmatch(rf"{alert.jr_id}\.[0-9a-f]{{16}}", marks["ce_id"])
+    assert re.fullmatch(rf"{alert.jr_id}\.[0-9a-f]{{16}}\.[0-9a-f]{{8}}", marks["ce_id"])
     assert marks["ce_subject"] == f"{alert.about.kind}/{alert.about.id}"
     assert re.fullmatch(r"2026-03-0[2-9]T\d\d:\d\d:\d\d\.000\+08:00", marks["ce_time"])
     assert marks["content-type"] == "application/json"

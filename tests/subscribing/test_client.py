@@ -51,6 +51,22 @@ def test_duplicates_are_dropped_by_id_but_not_a_return() -> None:
     assert [told.news(one) for one in (first, first, second, second, first)] == [True, False, True, False, True]
 
 
+def test_what_a_rebuilt_state_tells_again_is_no_news() -> None:
+    """The same content by another change has another id; it is told once."""
+    told = Told(Wanted(), {})
+    again = change("revised", raised("P1", "1.00"), 4)
+    assert again.event != change("raised", raised("P1", "1.00")).event
+    assert [told.news(one) for one in (change("raised", raised("P1", "1.00")), again)] == [True, False]
+
+
+def test_who_drops_the_ids_that_were_seen_ends_on_what_stands() -> None:
+    """Content goes from A to B and back to A: three events, and the last one that is not dropped is A."""
+    first, second = raised("P1", "1.00"), raised("P1", "2.00")
+    sent = [change("raised", first), change("revised", second, 2), change("revised", first, 3)]
+    kept = {one.event: one.alert.vola_amt for one in [*sent, *sent]}
+    assert list(kept.values()) == ["1.00", "2.00", "1.00"]
+
+
 def test_the_end_is_told_to_whom_was_told_the_beginning() -> None:
     """A withdrawal, and a revision that leaves the filter, once; a withdrawal of what was never told, not at all."""
     known: dict[str, str] = {}
