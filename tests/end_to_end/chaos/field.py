@@ -42,7 +42,7 @@ class Field:
         self.slots: list[Worker] = [self.start(slot) for slot in range(WORKERS)]
         self.mounted: set[Path] = set()
         self.wait_for_workers()
-        self.feeder = Feeder(facts, self.cluster.where)
+        self.feeder = Feeder(facts, self.cluster.where, folder / "play.log")
 
     # ------------------------------------------------------------------ workers
 
