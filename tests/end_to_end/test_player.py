@@ -23,6 +23,8 @@ FACTS = 4_000
 def test_every_fact_is_written_once_and_in_order_over_a_broker_that_is_away_for_long(tmp_path: Path) -> None:
     """It waits, says so in a few lines, and goes on; a pipe that takes what it says is not read meanwhile."""
     lines = encoded(settlement(f"S{n}", psn_no=f"P{n % 50}", setl_time=at(n // 500)) for n in range(FACTS))
+    facts = tmp_path / "facts.ndjson"
+    facts.write_bytes(b"".join(line + b"\n" for line in lines))
     with EmbeddedBroker(tmp_path / "broker", free_port()) as broker:
         cluster = Cluster(broker.bootstrap_servers, "player.", tmp_path)
 
@@ -30,24 +32,16 @@ def test_every_fact_is_written_once_and_in_order_over_a_broker_that_is_away_for_
             return sum(cluster.ends("player." + CLAIMS).values())
 
         player = subprocess.Popen(
-            command("play", "-", *cluster.where, "--rate", "1000"),
+            command("play", str(facts), *cluster.where, "--rate", "200"),
             cwd=ROOT,
-            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         cluster.players.append(player)
         try:
-            assert player.stdin is not None
-            half = b"".join(line + b"\n" for line in lines[: FACTS // 2])
-            player.stdin.write(half)
-            player.stdin.flush()
             eventually(lambda: written() > 0, 60, "facts are written")
             broker.kill()
             began = time.monotonic()
-            player.stdin.write(b"".join(line + b"\n" for line in lines[FACTS // 2 :]))
-            player.stdin.close()
-            player.stdin = None
             while time.monotonic() < began + AWAY_S:
                 assert player.poll() is None, "it waits"
                 time.sleep(1)
