@@ -1,10 +1,13 @@
 """Writes facts into Kafka: files with their own record times, or a simulator's stream."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
 
 from monitor import clock
 from monitor.connection import Connection
@@ -14,9 +17,12 @@ from monitor.timeline import BadLine, Placed, place
 from monitor.worker.unit import PRODUCED_AT
 from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
 
+log = logging.getLogger(__name__)
+
 _TOPIC = {"person": CLAIMS, "institution": INSTITUTIONS, "registry": REGISTRY}
 _SLICE = 500
 _SOON_S = 0.02
+_STOP_S = 10.0
 
 
 class PlayError(Exception):
@@ -52,6 +58,8 @@ async def play(
 ) -> Played:
     """Write placed objects into their topics with their record times.
 
+    Each is written once and in order, however often and however long brokers are away: it waits for them.
+
     Args:
         placed: see `timeline.place`.
         connection: how brokers are reached.
@@ -71,7 +79,10 @@ async def play(
             f"these topics do not exist: {', '.join(missing)}; create them with "
             "`claims-monitor topics create --record-time create`"
         )
-    producer = AIOKafkaProducer(**connection.aiokafka(), acks="all", compression_type="lz4", linger_ms=5)
+    # without idempotence a batch expires when brokers are away for long, and one that is sent again may lie there twice
+    producer = AIOKafkaProducer(
+        **connection.aiokafka(), acks="all", enable_idempotence=True, compression_type="lz4", linger_ms=5
+    )
     await producer.start()
     played = Played()
     began = clock.monotonic()
@@ -89,9 +100,7 @@ async def play(
                 on_progress(played)
                 await asyncio.sleep(early)
             waiting += [
-                await producer.send(
-                    topic, item.value, key=key, partition=partition, timestamp_ms=item.time_ms, headers=_produced()
-                )
+                await _send(producer, topic, key, partition, item)
                 for topic, key, partition in _targets(item, prefix, counts)
             ]
             played.now_ms = item.time_ms
@@ -110,8 +119,25 @@ async def play(
         await asyncio.gather(*waiting)
         on_progress(played)
     finally:
-        await producer.stop()
+        # whoever ends it while brokers are away does not wait for them
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await producer.stop()
     return played
+
+
+async def _send(
+    producer: AIOKafkaProducer, topic: str, key: bytes | None, partition: int, item: Placed
+) -> "asyncio.Future[object]":
+    while True:
+        try:
+            sent: asyncio.Future[object] = await producer.send(
+                topic, item.value, key=key, partition=partition, timestamp_ms=item.time_ms, headers=_produced()
+            )
+        except KafkaTimeoutError:  # there was no room for it: what waits before it is not taken by any broker
+            log.warning("no broker takes what waits for %s; waiting", topic)
+        else:
+            return sent
 
 
 def _targets(item: Placed, prefix: str, counts: dict[str, int]) -> list[tuple[str, bytes | None, int]]:

@@ -1,5 +1,6 @@
 """`claims-monitor play`: write a file of facts into Kafka."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -30,10 +31,15 @@ def play(
 
     The topics should have been created with --record-time create; without `_recv` a line's record time is the
     greatest event time so far. Bad lines are reported and left out.
+    Brokers that go away are waited for; each fact is written once.
     """
+    from monitor.chatter import quieten
     from monitor.ndjson import InputError, open_lines
     from monitor.player import Played, PlayError, play_lines
     from monitor.timeline import BadLine
+
+    logging.basicConfig(level=logging.WARNING, format="claims-monitor: %(message)s", stream=sys.stderr)
+    quieten()
 
     def report(bad: BadLine) -> None:
         typer.echo(f"line {bad.line}: {bad.why.reason}: {bad.why.detail}", err=True)

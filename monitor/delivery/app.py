@@ -9,6 +9,7 @@ import faust
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
+from monitor.chatter import quieten
 from monitor.connection import Connection
 from monitor.delivery import source_topics
 from monitor.delivery.consumer import BatchConsumer
@@ -259,6 +260,7 @@ def run(app: DeliveryApp) -> int:
     """
     for name in ("faust", "mode", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    quieten()
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None  # it writes control characters to standard output
     code = 1

@@ -26,7 +26,7 @@ def test_a_frozen_worker_a_cut_state_and_a_lost_broker_end_as_a_single_pass(tmp_
     check(tmp_path, 2, SHORT, persons=800, days=20)
 
 
-@pytest.mark.long
+@pytest.mark.prove
 def test_every_other_kind_of_strike_ends_as_a_single_pass(tmp_path: Path) -> None:
     """Each once, in an order drawn by lot."""
     check(tmp_path, 3, [kind for kind in lots_for(3, 1) if kind not in SHORT], persons=3_000, days=60)

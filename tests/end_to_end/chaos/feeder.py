@@ -21,9 +21,10 @@ class Feeder:
     Args:
         facts: an NDJSON file.
         where: options of the command: broker and prefix.
+        log: what it says goes there: a pipe that nobody reads would hold it up as soon as it is full.
     """
 
-    def __init__(self, facts: Path, where: list[str]) -> None:
+    def __init__(self, facts: Path, where: list[str], log: Path) -> None:
         with facts.open("rb") as lines:
             self._lines = list(lines)
         self.total = len(self._lines)
@@ -31,13 +32,15 @@ class Feeder:
         self._quick = False
         self._pouring = False
         self._over = threading.Event()
-        self.player = subprocess.Popen(
-            command("play", "-", *where, "--rate", str(_RATE)),
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        self._log = log
+        with log.open("wb") as said:
+            self.player = subprocess.Popen(
+                command("play", "-", *where, "--rate", str(_RATE)),
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
         self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
         self._thread.start()
 
@@ -50,8 +53,7 @@ class Feeder:
         """Fail when the player has ended: no fact comes any more, whatever the workers do."""
         code = self.player.poll()
         if code is not None and self.left:
-            _, errors = self.player.communicate(timeout=10)
-            raise AssertionError(f"play ended with {code}:\n{errors.decode(errors='replace')[-3000:]}")
+            raise AssertionError(f"play ended with {code}:\n{self._said()}")
 
     @contextlib.contextmanager
     def quickly(self) -> Iterator[None]:
@@ -69,8 +71,7 @@ class Feeder:
         """Feed the rest at once and wait until all is written."""
         self._pouring = True
         self._thread.join(300)
-        _, errors = self.player.communicate(timeout=300)
-        assert self.player.returncode == 0, errors.decode()
+        assert self.player.wait(300) == 0, self._said()
 
     def kill(self) -> None:
         """End it without the rest."""
@@ -78,6 +79,9 @@ class Feeder:
         self.player.kill()
         self._thread.join(10)
         self.player.wait(10)
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:]
 
     def _feed(self) -> None:
         assert self.player.stdin is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.end_to_end.chaos.brokers import ProxiedBroker
 from tests.end_to_end.chaos.feeder import Feeder
-from tests.end_to_end.cluster import PARTITIONS, Cluster
+from tests.end_to_end.cluster import PARTITIONS, Cluster, end
 from tests.end_to_end.program import ROOT, TOKEN, Worker, eventually, stopped
 from topics.catalogue import CLAIMS
 
@@ -42,7 +42,7 @@ class Field:
         self.slots: list[Worker] = [self.start(slot) for slot in range(WORKERS)]
         self.mounted: set[Path] = set()
         self.wait_for_workers()
-        self.feeder = Feeder(facts, self.cluster.where)
+        self.feeder = Feeder(facts, self.cluster.where, folder / "play.log")
 
     # ------------------------------------------------------------------ workers
 
@@ -150,7 +150,7 @@ class Field:
     def stopping(self, slot: int, point: str, action: str) -> "StoppingWorker":
         """Put a worker into a slot that ends or freezes itself at a point; the former one leaves first."""
         former = self.slots[slot]
-        assert former.stop() == 0, former.log_tail()
+        end(former)
         config = {
             "bootstrap": self.broker.proxies[slot].address,
             "prefix": self.cluster.prefix,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.end_to_end.chaos.field import PATIENCE_S, SESSION_S, WORKERS, Field
+from tests.end_to_end.cluster import end
 from tests.end_to_end.program import eventually
 from tests.end_to_end.stopping_worker import POINTS
 from tests.facts import at, encoded, settlement
@@ -84,7 +85,7 @@ def stop_cleanly(field: Field) -> int:
     """SIGTERM; another worker begins with what was left."""
     slot = field.any_slot()
     found = field.wait_for_work(field.wait_for_partitions(field.slots[slot]))
-    assert field.slots[slot].stop() == 0, field.slots[slot].log_tail()
+    end(field.slots[slot])
     field.restart(slot)
     return found
 
@@ -98,7 +99,7 @@ def join(field: Field, *, killed: bool) -> int:
         guest.kill()
     else:
         found = field.wait_for_work(field.wait_for_partitions(guest))
-        assert guest.stop() == 0, guest.log_tail()
+        end(guest)
     return found
 
 
@@ -184,7 +185,7 @@ def cut_off(field: Field) -> int:
 def restart_on_markers(field: Field) -> int:
     """All workers leave; the group's offsets are set back onto transaction markers, and an aborted fact lies ahead."""
     for worker in field.slots:
-        assert worker.stop() == 0, worker.log_tail()
+        end(worker)
     now = to_record_time(parse_time(at(0)))
     field.cluster.abort(
         CLAIMS,
@@ -210,7 +211,7 @@ def fill_disk(field: Field) -> int:
     slot = field.any_slot()
     state = field.state(slot)
     if state not in field.mounted:
-        assert field.slots[slot].stop() == 0, field.slots[slot].log_tail()
+        end(field.slots[slot])
         field.empty(slot)
         options = ["-t", "tmpfs", "-o", f"size={_DISK_BYTES}"]
         mounted = subprocess.run(["mount", *options, "tmpfs", str(state)], capture_output=True, check=False)

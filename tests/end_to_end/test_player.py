@@ -1,0 +1,55 @@
+"""`claims-monitor play` while its broker goes away and comes back."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from monitor.broker.ports import free_port
+from monitor.broker.server import EmbeddedBroker
+from tests.end_to_end.cluster import Cluster
+from tests.end_to_end.program import ROOT, command, eventually
+from tests.facts import at, encoded, settlement
+from topics.catalogue import CLAIMS
+
+AWAY_S = 45.0
+"""Longer than a request of the client library waits."""
+FACTS = 4_000
+
+
+@pytest.mark.prove
+@pytest.mark.broker
+def test_every_fact_is_written_once_and_in_order_over_a_broker_that_is_away_for_long(tmp_path: Path) -> None:
+    """It waits, says so in a few lines, and goes on; a pipe that takes what it says is not read meanwhile."""
+    lines = encoded(settlement(f"S{n}", psn_no=f"P{n % 50}", setl_time=at(n // 500)) for n in range(FACTS))
+    facts = tmp_path / "facts.ndjson"
+    facts.write_bytes(b"".join(line + b"\n" for line in lines))
+    with EmbeddedBroker(tmp_path / "broker", free_port()) as broker:
+        cluster = Cluster(broker.bootstrap_servers, "player.", tmp_path)
+
+        def written() -> int:
+            return sum(cluster.ends("player." + CLAIMS).values())
+
+        player = subprocess.Popen(
+            command("play", str(facts), *cluster.where, "--rate", "200"),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        cluster.players.append(player)
+        try:
+            eventually(lambda: written() > 0, 60, "facts are written")
+            broker.kill()
+            began = time.monotonic()
+            while time.monotonic() < began + AWAY_S:
+                assert player.poll() is None, "it waits"
+                time.sleep(1)
+            broker.start()
+            _, said = player.communicate(timeout=120)
+        finally:
+            cluster.clean_up()
+        assert player.returncode == 0, said.decode()[-3_000:]
+        assert len(said) < 20_000, said.decode()[:3_000]
+        told = [record.value for record in cluster.records("player." + CLAIMS) if record.key]
+        assert sorted(value for value in told if value is not None) == sorted(lines)
