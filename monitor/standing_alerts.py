@@ -16,6 +16,10 @@ class AlertsReader:
     Args:
         connection: how brokers are reached.
         topic: full name of the alerts topic.
+
+    Attributes:
+        standing: jr_id -> value of what stands, as far as it was read.
+        priorities: jr_id -> its place in the review queue, of those that have one.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
@@ -28,6 +32,7 @@ class AlertsReader:
             auto_offset_reset="earliest",
         )
         self.standing: dict[str, bytes] = {}
+        self.priorities: dict[str, str] = {}
 
     async def start(self) -> None:
         """Connect.
@@ -72,6 +77,12 @@ class AlertsReader:
                 alert = decode(record.value)
                 if alert.status == "withdrawn":
                     self.standing.pop(alert.jr_id, None)
+                    self.priorities.pop(alert.jr_id, None)
                 else:
                     self.standing[alert.jr_id] = record.value
+                    given = dict(record.headers).get("review_priority")
+                    if given is None:
+                        self.priorities.pop(alert.jr_id, None)
+                    else:
+                        self.priorities[alert.jr_id] = given.decode()
                 yield record.value

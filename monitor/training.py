@@ -360,6 +360,11 @@ def _with_thresholds(part: Part, judged: Table, settings: Settings) -> Part:
     return replace(part, thresholds=found, counts=counts)
 
 
+def spread_of(rows: Rows) -> Rows:
+    """The unit of distance beyond the greatest fitted value, of each feature."""
+    return _spread(rows, _grid(rows))
+
+
 def _spread(rows: Rows, grid: Rows) -> Rows:
     """The middle nine tenths of each feature; where they are one value its whole range, else 1."""
     middle = grid[:, 95] - grid[:, 5]

@@ -1,4 +1,4 @@
-"""`claims-monitor models`: publish, switch, go back, choose thresholds anew, compare."""
+"""`claims-monitor models`: publish, switch, go back, choose thresholds anew, compare, show the review queue."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from monitor import clock
 from monitor.commands.connect import connected
-from monitor.commands.errors import USAGE, broker_errors, fail, usage_errors
+from monitor.commands.errors import USAGE, broker_errors, fail, quiet_pipe, usage_errors
 from monitor.commands.options import BootstrapServers, KafkaConfig, Prefix, Terms
 from monitor.commands.train import AlertsPerDay, DayAlerts, RegionAlerts, read_samples, regions_of, write
 from topics.catalogue import MODELS, REGISTRY
@@ -32,6 +32,13 @@ _LOOKS = """\
   claims-monitor models list
 
   claims-monitor models show region.model
+"""
+_QUEUE = """\
+[bold]Examples[/bold]
+
+  claims-monitor models queue | head -50
+
+  claims-monitor models queue --ndjson | jq -r .about.id
 """
 _TRIALS = """\
 [bold]Examples[/bold]
@@ -241,3 +248,41 @@ def compare(
         lines = compared(one, other, samples)
     for line in lines:
         typer.echo(line)
+
+
+@app.command(epilog=_QUEUE)
+def queue(
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print the alerts' values, one a line.")] = False,
+    prefix: Prefix = "",
+    bootstrap_servers: BootstrapServers = None,
+    kafka_config: KafkaConfig = None,
+) -> None:
+    """Show the standing outlier claims in the order of review, the most worth looking at first.
+
+    Those that the model has put in order by reviewers' dispositions come first (0 to 1, header `review_priority` of the
+    alert), then the others by score. Columns: priority, score, settlement, institution, yuan at stake, reasons.
+    """
+    import sys
+
+    from monitor.review_queue import read_queue
+
+    connection = connected(bootstrap_servers, kafka_config)
+    with broker_errors(connection, LookupError):
+        waiting = asyncio.run(read_queue(connection, prefix))
+    with quiet_pipe():
+        for one in waiting:
+            if ndjson:
+                sys.stdout.buffer.write(one.value + b"\n")
+                continue
+            alert = one.alert
+            observed = "" if alert.evidence is None else str(alert.evidence.observed)
+            text = "" if alert.vola_cont is None else f"{alert.vola_cont.en} / {alert.vola_cont.zh}"
+            columns = (
+                one.priority or "-",
+                observed,
+                alert.about.id,
+                alert.fixmedins_code or "-",
+                alert.vola_amt or "-",
+            )
+            typer.echo("  ".join((*columns, text)))
+        sys.stdout.buffer.flush()

@@ -28,7 +28,7 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.2rem;margin:1.6rem 0 0}h3{font
 p{margin:.3rem 0}.quiet{color:var(--quiet)}pre{overflow-x:auto;margin:.5rem 0;font-size:.87em}
 table{border-collapse:collapse;width:100%;margin:.5rem 0;font-size:.93em}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
-td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
+td.code{white-space:nowrap}td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
 .code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.9em;overflow-wrap:anywhere}
 svg{width:100%;height:auto;display:block;margin:.4rem 0}svg text{fill:var(--quiet);font-size:11px}
 svg .label{fill:var(--ink)}.grid{stroke:var(--line)}.mark{stroke:var(--high);stroke-dasharray:4 3}
@@ -175,7 +175,7 @@ def _drift(shown: Figures) -> str:
         return _section(title, Text("没有留出的数据，无法比较。", "Nothing was held out to compare with."))
     named = sorted(shown.drift, key=lambda one: -one[1])
     says = Text(
-        "留出的最后几天与训练数据之间的稳定性指数（PSI）：0.1 以下变化小，0.25 以上大。不足一周时，星期与时刻必然偏离。",
+        "留出的几天与训练数据之间的稳定性指数（PSI）：0.1 以下变化小，0.25 以上大。不足一周时，星期与时刻必然偏离。",
         "Population stability index of the held-out days against those fitted on: below 0.1 little, above 0.25 much. "
         "Under a week, hour and weekday always differ.",
     )

@@ -18,6 +18,7 @@ _EXTENSIONS: Final = {
     "source_topic": "sourcetopic",
     "source_partition": "sourcepartition",
     "source_offset": "sourceoffset",
+    "review_priority": "reviewpriority",
 }
 _SEVERITY: Final = {"1": "certain/确定", "2": "highly suspicious/高度可疑", "3": "suspicious/可疑"}
 _ACTION: Final = {"raised": "raised/新增", "revised": "revised/修订", "withdrawn": "withdrawn/撤销"}
