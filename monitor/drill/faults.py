@@ -107,28 +107,28 @@ async def records_spoiled(stage: Stage) -> None:
     stage.caused("QuarantineRising", "PartitionPaused", "LagGrowing")
 
 
-async def source_silent(stage: Stage) -> None:
-    """Neither facts nor ticks come any more; the worker's disk is small and nearly full."""
+async def source_silent(stage: Stage, old: Awaitable[Path]) -> None:
+    """Neither facts nor ticks come any more; the disk is small and nearly full, the model old."""
+    model = await old
     site = await stage.site(SILENT, 1)
     try:
         data = site.folder / "data-0"
-        worker = await site.start(within=[*_DISK, str(data)])
+        worker = await site.start(model, within=[*_DISK, str(data)])
         stage.caused("DiskFilling")
     except (OSError, RuntimeError) as why:
         stage.impossible("DiskFilling", f"no small disk can be made (unshare, mount): {why}")
-        worker = await site.start()
+        worker = await site.start(model)
     await site.facts(20)
     await asyncio.sleep(_SCRAPES_S)
     stage.scraped(SILENT, worker)
-    stage.caused("NoFacts", "WatermarkStalled")
+    stage.caused("NoFacts", "WatermarkStalled", "ModelTooOld")
 
 
 async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
-    """Weeks of a region: an old model, a worker that freezes, amounts in fen, institutions that fall silent."""
+    """Weeks of a region: a worker that freezes, amounts in fen, institutions that fall silent."""
     site = await stage.site(REGION, 1)
     worker = await site.start(await model)
     stage.scraped(REGION, worker)
-    stage.caused("ModelTooOld")
     await asyncio.sleep(_SCRAPES_S)
     config = replace(preset("small"), persons=3_000, institutions=40)
     now = clock.now_ms() // 1000 + UTC_OFFSET

@@ -29,6 +29,7 @@ from monitor.tasks import spawn
 FACTOR: Final = 120.0
 """By which `for` in the rules is shortened; the expressions stay."""
 _OLD_MODEL_DAYS: Final = 300
+_MODEL_DAYS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,10 @@ class Drill:
     def parts(self) -> list[Coroutine[Any, Any, None]]:
         """What happens side by side."""
         stage = faults.Stage(self._site, self._scraped, self._caused, self._impossible, self._seen)
-        model = asyncio.to_thread(small_model, self._folder, 0, _OLD_MODEL_DAYS)
         return [
             faults.workers_killed(stage),
-            faults.source_silent(stage),
-            faults.region_astray(stage, model),
+            faults.source_silent(stage, self._model("old", _OLD_MODEL_DAYS)),
+            faults.region_astray(stage, self._model("new", _MODEL_DAYS)),
             faults.broker_refuses(stage),
             faults.records_spoiled(stage),
         ]
@@ -162,6 +162,11 @@ class Drill:
                 self._shown[case.rule].set()
 
     # ------------------------------------------------------------------ for the faults
+
+    async def _model(self, name: str, ago: int) -> Path:
+        folder = self._folder / name
+        folder.mkdir()
+        return await asyncio.to_thread(small_model, folder, 0, ago)
 
     async def _site(self, job: str, partitions: int) -> Site:
         site = Site(self._connection, job, self._folder / job, partitions)

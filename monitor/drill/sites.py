@@ -38,14 +38,19 @@ class Worker:
     url: str
 
     def strike(self, number: signal.Signals) -> None:
-        """Send a signal to the worker and its parent."""
-        os.killpg(self.process.pid, number)
+        """Send a signal to the worker and its parent, the parent first: it would start the worker again."""
+        for pid in [self.process.pid, *_children(self.process.pid)]:
+            os.kill(pid, number)
 
     def stop(self) -> None:
         """End it, whatever state it is in."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):
             self.strike(signal.SIGCONT)
         end(self.process)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @dataclass
@@ -142,7 +147,7 @@ class Site:
         """Let the broker refuse every record of a topic from now on."""
         name = self.prefix + topic
         held = (await describe(self.connection, [name]))[name].configs
-        configs: dict[str, str] = {"max.message.bytes": "60"}
+        configs: dict[str, str] = {"max.message.bytes": "100"}  # a transaction's end fits, a value does not
         configs |= {key: held[key] for key in ("cleanup.policy", "message.timestamp.type") if key in held}
         admin = AIOKafkaAdminClient(**self.connection.aiokafka())
         await admin.start()
