@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures packages golden region lock bench profile up down clean
+.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures drill packages golden region lock bench profile up down clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,6 +42,9 @@ dashboards: $(STAMP) ## Write Grafana's dashboards anew
 
 pictures: $(STAMP) ## Draw the dashboards' panels from a real Prometheus, for the docs
 	$(BIN)/python -m tools.grafana.pictures
+
+drill: $(STAMP) packages ## A real fault for each alerting rule, until each fires (ARGS="--within 600")
+	@$(BIN)/claims-monitor drill $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

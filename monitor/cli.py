@@ -13,6 +13,7 @@ from monitor.commands import (
     demo,
     dlq,
     doctor,
+    drill,
     import_facts,
     models,
     page,
@@ -37,6 +38,7 @@ app = typer.Typer(
 
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command(epilog=drill.EXAMPLES)(drill.drill)
 app.command(epilog=backtest.EXAMPLES)(backtest.backtest)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=page.EXAMPLES)(page.page)

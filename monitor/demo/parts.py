@@ -43,20 +43,36 @@ def small_model(folder: Path, seed: int, ago: int = 120) -> Path:
 
 
 def start_worker(
-    connection: Connection, folder: Path, model: Path, *, data: Path | None = None, more: Sequence[str] = ()
+    connection: Connection,
+    folder: Path,
+    model: Path | None,
+    *,
+    data: Path | None = None,
+    more: Sequence[str] = (),
+    within: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start a worker process; its log goes into the folder.
 
     Args:
         connection: to the broker.
         folder: of the demo.
-        model: that scores settlements.
+        model: that scores settlements; None: they are not scored.
         data: of the worker; by default in the folder.
         more: options.
+        within: a command that runs the worker's.
     """
-    command = [sys.executable, "-m", "monitor.cli", "worker", "--bootstrap-servers", connection.bootstrap_servers]
+    command = [
+        *within,
+        sys.executable,
+        "-m",
+        "monitor.cli",
+        "worker",
+        "--bootstrap-servers",
+        connection.bootstrap_servers,
+    ]
     # a fixed port: Prometheus knows the worker by it, over restarts too
-    command += ["--data", str(data or folder / "worker"), "--model", str(model), "--http-port", str(free_port()), *more]
+    command += ["--data", str(data or folder / "worker"), "--http-port", str(free_port()), *more]
+    command += [] if model is None else ["--model", str(model)]
     with (folder / "worker.log").open("ab") as output:
         # its own session: Ctrl-C is this process's to pass on
         return subprocess.Popen(  # noqa: S603 - our own program

@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from monitor.broker.ports import free_port
 from monitor.children import ends_with_parent
 
 HOST: Final = "127.0.0.1"
+JOB: Final = "claims-monitor"
+"""The job by which the rules know the workers."""
 PROGRAMS: Final = {"prometheus": ("prometheus",), "alertmanager": ("prometheus-alertmanager", "alertmanager")}
 INSTALL: Final = (
     "Install them with `apt-get install prometheus prometheus-alertmanager` (Debian, Ubuntu), "
@@ -49,16 +51,19 @@ def dashboards_folder() -> Path:
     )
 
 
-def faster(text: str, factor: float) -> str:
+def faster(text: str, factor: float, *, ranges: bool = True) -> str:
     """Rules or routing with every duration shortened, for demos and drills: `for: 10m` by 30 becomes `for: 20s`.
 
-    Ranges (`[5m]`) keep at least 5 s, so that they hold a few samples at one scrape a second.
+    Ranges (`[5m]`) keep at least 5 s, so that they hold a few samples at one scrape a second; without `ranges` the
+    expressions stay as they are.
     """
 
     def shorter(amount: str, unit: str) -> float:
         return int(amount) * _UNITS[unit] / factor
 
     text = _FOR.sub(lambda found: f"{found[1]}{round(shorter(found[2], found[3]) * 1000)}ms", text)
+    if not ranges:
+        return text
     return _RANGE.sub(lambda found: f"[{max(_LEAST_RANGE_S, round(shorter(found[1], found[2])))}s]", text)
 
 
@@ -109,9 +114,16 @@ class Watchers:
 
     def scrape(self, urls: Sequence[str]) -> None:
         """Scrape these workers from now on."""
-        addresses = [url.removeprefix("http://").rstrip("/") for url in urls]
+        self.scrape_jobs({JOB: urls})
+
+    def scrape_jobs(self, jobs: Mapping[str, Sequence[str]]) -> None:
+        """Scrape the workers of several jobs from now on."""
+        groups = [
+            {"targets": [url.removeprefix("http://").rstrip("/") for url in urls], "labels": {"job": job}}
+            for job, urls in jobs.items()
+        ]
         new = self._targets.with_suffix(".new")
-        new.write_text(json.dumps([{"targets": addresses}]))
+        new.write_text(json.dumps(groups))
         new.replace(self._targets)  # whole at any moment: Prometheus watches it
 
     async def query(self, expression: str, **parameters: str) -> list[dict[str, Any]]:
@@ -163,13 +175,16 @@ class Watchers:
 
 
 @asynccontextmanager
-async def watchers(folder: Path, *, factor: float = 1.0, scrape_s: float = 15.0) -> AsyncIterator[Watchers]:
+async def watchers(
+    folder: Path, *, factor: float = 1.0, scrape_s: float = 15.0, ranges: bool = True
+) -> AsyncIterator[Watchers]:
     """Prometheus and Alertmanager while the context lasts.
 
     Args:
         folder: for their files.
         factor: by which the durations in rules and routing are shortened.
         scrape_s: between two scrapes, and two evaluations of the rules.
+        ranges: shorten the ranges in the rules' expressions too.
 
     Raises:
         WatchersMissing: a program is not there, or does not start.
@@ -177,7 +192,7 @@ async def watchers(folder: Path, *, factor: float = 1.0, scrape_s: float = 15.0)
     programs = found_programs()
     ports = [free_port()]
     ports.append(free_port(*ports))
-    _write(folder, ports[1], factor, scrape_s)
+    _write(folder, ports[1], factor, scrape_s, ranges=ranges)
     made = Watchers(folder, f"http://{HOST}:{ports[0]}", f"http://{HOST}:{ports[1]}")
     made.scrape([])
     commands = {
@@ -211,13 +226,14 @@ async def watchers(folder: Path, *, factor: float = 1.0, scrape_s: float = 15.0)
             await asyncio.to_thread(_ended, process)
 
 
-def _write(folder: Path, alertmanager_port: int, factor: float, scrape_s: float) -> None:
+def _write(folder: Path, alertmanager_port: int, factor: float, scrape_s: float, *, ranges: bool) -> None:
     """Write the configuration of both."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = dashboards_folder()
     for name in ("prometheus/rules.yml", "alertmanager/alertmanager.yml"):
         text = (sources / name).read_text(encoding="utf-8")
-        (folder / Path(name).name).write_text(text if factor == 1 else faster(text, factor), encoding="utf-8")
+        shortened = text if factor == 1 else faster(text, factor, ranges=ranges)
+        (folder / Path(name).name).write_text(shortened, encoding="utf-8")
     (folder / "prometheus.yml").write_text(_configuration(folder, alertmanager_port, scrape_s), encoding="utf-8")
 
 
@@ -233,7 +249,7 @@ alerting:
     - static_configs:
         - targets: ["{HOST}:{alertmanager_port}"]
 scrape_configs:
-  - job_name: claims-monitor
+  - job_name: {JOB}
     file_sd_configs:
       - files: [{json.dumps(str(folder / "targets.json"))}]
         refresh_interval: 1s
