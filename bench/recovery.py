@@ -1,7 +1,8 @@
 """Recovery of lost local state beside a consumer that only reads: `python -m bench.recovery`.
 
-Writes a changelog of persons' states (a head and a chunk of three settlements each) as workers write it, reads it with
-a consumer that does nothing else, rebuilds a store of each partition from it, and opens the stores again.
+Writes a changelog of persons' states (three settlements each, which is one value) in no order of keys, as workers write
+it, reads it with a consumer that does nothing else, rebuilds a store of each partition from it, and opens the stores
+again.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from monitor.broker.server import EmbeddedBroker
 from monitor.clock import monotonic
 from monitor.connection import Connection
 from monitor.delivery.fence import FencedProducer, Outgoing
-from monitor.state import PersonChunk, PersonHead, encode, person_chunk_key, person_key
+from monitor.state import PersonHead, encode, person_chunk, person_key
 from monitor.store import Store
 from monitor.topic_admin import create
 from monitor.worker.recovery import recover
@@ -30,6 +31,8 @@ TOPIC = "bench-person-changelog"
 IDENTITY = "bench"
 PER_TRANSACTION = 5_000
 BEGIN = 1_767_268_800
+STRIDE = 7_368_787
+"""A prime: steps of it visit all persons in no order."""
 
 
 def cpu() -> float:
@@ -39,19 +42,19 @@ def cpu() -> float:
 
 
 def states(partition: int, persons: int) -> Iterator[Outgoing]:
-    """Two records a person."""
-    for number in range(persons):
+    """One record a person."""
+    for step in range(persons):
+        number = step * STRIDE % persons
         person = f"P{partition:02}{number:09}"
-        chunk = (BEGIN + number * 60) // 86_400 // 8
         facts = [
             Settlement(
                 f"S{person}{n}", f"V{person}{n}", person, f"H{n:05}", BEGIN + number * 60 + n, "11", 9_900, 5_000
             )
             for n in range(3)
         ]
-        head = PersonHead(chunks=[chunk], wake=BEGIN + number if number % 50 == 0 else None)
+        wake = BEGIN + number if number % 50 == 0 else None
+        head = PersonHead(wake=wake, facts=[*facts], oldest=person_chunk(facts[0].settled_at))
         yield Outgoing(TOPIC, partition, person_key(person), encode(head))
-        yield Outgoing(TOPIC, partition, person_chunk_key(person, chunk), encode(PersonChunk(facts, [])))
 
 
 async def write(connection: Connection, partition: int, persons: int) -> None:
@@ -117,7 +120,8 @@ async def measure(connection: Connection, folder: Path, persons: int, partitions
         opened = monotonic() - began
         lines.append(
             f"{persons:,} persons, {values:,} values: read alone {values / raw:,.0f}/s; rebuilt in {rebuilt:.1f} s, "
-            f"{values / rebuilt:,.0f}/s, {raw / rebuilt:.2f} of reading alone; intact stores opened in {opened:.2f} s"
+            f"{values / rebuilt:,.0f}/s, {raw / rebuilt:.2f} of reading alone; intact stores opened in {opened:.2f} s "
+            f"(load average {os.getloadavg()[0]:.1f})"
         )
         lines.append(f"by CPU time {raw_cpu / rebuilt_cpu:.2f} of it, {values / rebuilt_cpu:,.0f} values a CPU second")
     return lines

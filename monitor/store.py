@@ -315,10 +315,11 @@ class Store:
             [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)
         )
         with self._writing() as txn:
+            empty = not txn.stat(self._data)["entries"]
             with txn.cursor(db=self._data) as cursor:
-                cursor.putmulti(items)
+                cursor.putmulti(items, append=empty)  # page after page, each of them full
             for key, value in values.items():
-                if value is None:
+                if value is None and not empty:
                     txn.delete(key, db=self._data)
             self._put_local(txn, _POSITION, str(position).encode())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.end_to_end.chaos.brokers import ProxiedBroker
 from tests.end_to_end.chaos.feeder import Feeder
-from tests.end_to_end.cluster import PARTITIONS, Cluster, end
+from tests.end_to_end.cluster import PARTITIONS, REBUILT, Cluster, end
 from tests.end_to_end.program import ROOT, TOKEN, Worker, eventually, stopped
 from topics.catalogue import CLAIMS
 
@@ -180,9 +180,14 @@ class StoppingWorker(Worker):
     def __init__(self, data: Path, config: dict[str, object]) -> None:
         self.data = data
         self.log = data.with_name(f"{data.name}.log")
+        self._config = config
+        self._start()
+
+    def _start(self) -> None:
+        self._said = self.log.stat().st_size
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.end_to_end.stopping_worker", json.dumps(config)],
+                [sys.executable, "-m", "tests.end_to_end.stopping_worker", json.dumps(self._config)],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -194,14 +199,24 @@ class StoppingWorker(Worker):
         """It judges itself."""
         return self.process.pid
 
+    def _ended(self) -> bool:
+        """Whether it has; where it met a bit that a strike before turned over, it is started again."""
+        ended = self.process.poll() is not None
+        if ended and REBUILT in self.log.read_bytes()[self._said :].decode(errors="replace"):
+            self._start()
+            return False
+        return ended
+
     def wait_for_end(self) -> None:
         """Wait until it has killed itself."""
-        eventually(lambda: self.process.poll() is not None, PATIENCE_S, "it reaches the point", self.log_tail)
+        eventually(self._ended, PATIENCE_S, "it reaches the point", self.log_tail)
         assert self.process.returncode == -signal.SIGKILL, self.log_tail()
 
     def wait_for_freeze(self) -> None:
         """Wait until it has frozen itself."""
-        eventually(lambda: stopped(self.process.pid), PATIENCE_S, "it reaches the point", self.log_tail)
+        eventually(
+            lambda: not self._ended() and stopped(self.process.pid), PATIENCE_S, "it reaches the point", self.log_tail
+        )
 
     def wake(self) -> None:
         """Let it go on."""
