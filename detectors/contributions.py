@@ -58,20 +58,21 @@ def contributions(history: PersonHistory, visits: AbstractSet[str]) -> Deltas:
     return given
 
 
-def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator[tuple[Contribution, int]]:
+def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator[tuple[tuple[str, str, int, str], int]]:
     """What settlements of new visits outside stays give (see `PersonHistory.is_fresh`), before they are folded in.
 
-    Lines with trace codes apart, which are given by their visits.
+    Lines with trace codes apart, which are given by their visits. Yields the parts of a `Contribution` and the amount:
+    making named tuples of them takes as long as all the rest.
     """
     given: dict[str, list[tuple[int, str]]] = {}
     for settlement in settlements:
         institution, day = settlement.institution, settlement.settled_at // DAY
         given.setdefault(institution, []).append((day, settlement.visit))
         for name, amount in institution_days.of_settlement(settlement, history.general):
-            yield Contribution(institution_days.KIND, institution, day, name), amount
+            yield (institution_days.KIND, institution, day, name), amount
     for institution, settled in given.items():
         for day, name in institution_days.of_person(history, institution, settled, frozenset()):
-            yield Contribution(institution_days.KIND, institution, day, name), 1
+            yield (institution_days.KIND, institution, day, name), 1
 
 
 def difference(before: Deltas, after: Deltas) -> dict[Contribution, int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
 from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
-from detectors.standing import Change, StandingFacts, affected
+from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
 from detectors.views import view
@@ -130,8 +130,12 @@ class PersonHistory(StandingFacts):
 
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
+        held = self.facts
         for fact in facts:
-            super()._hold(fact.ref, fact)
+            ref = fact.ref
+            if type(fact) in CANCELLING and ref not in held:
+                self._cancelling += 1
+            held[ref] = fact
         self._forget_views()
 
     @view
@@ -351,9 +355,11 @@ class PersonHistory(StandingFacts):
     @view
     def stays(self) -> dict[str, Stay]:
         """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
-        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in self.all_of(Admission)}
-        inpatient = self.general.inpatient
-        parts |= {settlement.visit: [] for settlement in self.all_of(Settlement) if settlement.med_type in inpatient}
+        by_type, inpatient = self._by_type, self.general.inpatient
+        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in by_type.get(Admission, ())}
+        for settlement in by_type.get(Settlement, ()):
+            if settlement.med_type in inpatient:
+                parts[settlement.visit] = []
         if not parts:
             return {}
         for kind in PARTS:

@@ -13,12 +13,10 @@ import msgspec
 from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory, filed_at
-from detectors.references import References, given
+from detectors.references import GENDERS, References
 from detectors.terms import RuleTerms
 from topics.facts import Admission, Enrolment, Settlement
 from topics.identity import FAULT, birth_day, gender
-
-_DIGITS = {"gender": gender, "birth_day": birth_day}
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,18 +58,23 @@ class IdAttributes(Detector[PersonHistory]):
 
 def contradictions(fact: Settlement | Admission, references: References) -> list[str]:
     """Names of the fact's attributes that contradict its own number or the person's reference."""
-    if fact.certno == FAULT:
+    certno = fact.certno
+    if certno == FAULT:
         return []
     found = []
-    for name, digits in _DIGITS.items():
-        value = given(fact, name)
-        if value is None:
-            continue
-        reference = getattr(references, name)
-        by_number = digits(fact.certno) if fact.certno else None
-        if any(other is not None and other != value for other in (reference, by_number)):
-            found.append(name)
+    if fact.gender in GENDERS:
+        of_number = gender(certno) if certno else None
+        if _differs(fact.gender, references.gender) or _differs(fact.gender, of_number):
+            found.append("gender")
+    if fact.birth_day is not None:
+        born = birth_day(certno) if certno else None
+        if _differs(fact.birth_day, references.birth_day) or _differs(fact.birth_day, born):
+            found.append("birth_day")
     return found
+
+
+def _differs(value: str | int | None, known: str | int | None) -> bool:
+    return known is not None and known != value
 
 
 def _finding(

@@ -100,9 +100,11 @@ def _repeated(settled: Iterable[tuple[int, str]]) -> set[int]:
         by_day.setdefault(day, set()).add(visit)
     found = set()
     for day, today in by_day.items():
-        earlier = set[str]().union(*(by_day.get(day - back, ()) for back in range(1, REPEATED_DAYS + 1)))
-        if earlier and len(earlier | today) > 1:
-            found.add(day)
+        for before in range(day - REPEATED_DAYS, day):
+            earlier = by_day.get(before)
+            if earlier and (earlier != today or len(today) > 1):  # two visits at least on the two days
+                found.add(day)
+                break
     return found
 
 

@@ -121,11 +121,24 @@ class KeyHistory(StandingFacts):
 
     def first_day(self, measure: str) -> int | None:
         """The first day on which a measure is known; None without any."""
+        thing = measure + ":"
         for day in self.days:
             pane = self.panes[day]
-            if measure in pane or any(measure_of(name) == measure for name in pane):
+            if measure in pane or any(name.startswith(thing) for name in pane):
                 return day
         return None
+
+    def known_before(self, measure: str, day: int) -> bool:
+        """Whether a measure is known on any day before one; looks at the latest first, which nearly always has it."""
+        thing = measure + ":"
+        for place in range(bisect_left(self.days, day) - 1, -1, -1):
+            pane = self.panes[self.days[place]]
+            if measure in pane:
+                return True
+            for name in pane:
+                if name.startswith(thing):
+                    return True
+        return False
 
     def things(self, measure: str) -> Iterator[str]:
         """The things of a measure as JSON, by day and text."""

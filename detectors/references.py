@@ -1,6 +1,6 @@
 """What is known of a person for certain: the enrolled value, else the one most of the person's facts give."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -63,16 +63,14 @@ def most_frequent(counts: dict[Any, Tally]) -> Any:  # noqa: ANN401 - text or da
     return min(counts.items(), key=lambda pair: (-pair[1].count, pair[1].first))[0]
 
 
-def settled(facts: Iterable[Settlement | Admission]) -> References | None:
+def settled(facts: Collection[Settlement | Admission]) -> References | None:
     """The values that facts give, where no two of them give different ones; None where counts must decide."""
-    certnos, genders, days = set(), set(), set()
-    for fact in facts:
-        certnos.add(fact.certno)
-        genders.add(fact.gender)
-        days.add(fact.birth_day)
-    certnos -= {None, FAULT}
-    genders &= _KNOWN
+    certnos = {fact.certno for fact in facts} - {None, FAULT}
+    if len(certnos) > 1:
+        return None
+    genders = {fact.gender for fact in facts} & _KNOWN
+    days = {fact.birth_day for fact in facts}
     days.discard(None)
-    if len(certnos) > 1 or len(genders) > 1 or len(days) > 1:
+    if len(genders) > 1 or len(days) > 1:
         return None
     return References(next(iter(certnos), None), next(iter(genders), None), next(iter(days), None))

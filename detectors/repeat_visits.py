@@ -60,8 +60,9 @@ class RepeatVisits(Detector[PersonHistory]):
         if len(visits) < min((band.visits for band in terms.limits.bands), default=0):
             return
         visits = [settlement for settlement in visits if not is_series(settlement, history)]
+        times = [settlement.care_time for settlement in visits]
         for band in terms.limits.bands:
-            if len(visits) < band.visits:
+            if not _dense(times, band):
                 continue
             for group in _groups(visits, band):
                 for burst, most in bursts(group, band):
@@ -78,6 +79,12 @@ def _around(history: PersonHistory, span: Span, window: int) -> Sequence[Settlem
     while 0 < end < len(found) and found[end].care_time - found[end - 1].care_time < window:
         end += 1
     return found[begin:end]
+
+
+def _dense(times: Sequence[int], band: Band) -> bool:
+    """Whether any window holds as many settlements as the band wants visits, at care times in ascending order."""
+    more = band.visits - 1
+    return any(last - first < band.window for first, last in zip(times, times[more:], strict=False))
 
 
 def _groups(visits: Sequence[Settlement], band: Band) -> Iterator[Sequence[Settlement]]:

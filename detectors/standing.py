@@ -65,12 +65,13 @@ class Change(NamedTuple):
     after: Any
 
 
-_CANCELLING: Final = frozenset({Reversal, Void})
+CANCELLING: Final = frozenset({Reversal, Void})
+"""The kinds of facts that make others not stand."""
 
 
 def affected(fact: Any) -> tuple[str, ...]:  # noqa: ANN401 - any fact
     """Identities of the facts that may stand or fall with this one, its own first."""
-    if type(fact) not in _CANCELLING:
+    if type(fact) not in CANCELLING:
         return (fact.ref,)
     if isinstance(fact, Reversal):
         return fact.ref, "settlement:" + fact.settlement
@@ -96,7 +97,7 @@ class StandingFacts:
         names = affected(fact)
         held = self.facts.get(names[0])
         counts = self.counts
-        if held is None and not self._cancelling and type(fact) not in _CANCELLING:  # nothing but this fact changes
+        if held is None and not self._cancelling and type(fact) not in CANCELLING:  # nothing but this fact changes
             counts.read += 1
             counts.admitted += 1
             counts.live += 1
@@ -170,7 +171,7 @@ class StandingFacts:
                 counts.reversed += by
 
     def _hold(self, ref: str, fact: Any) -> None:  # noqa: ANN401 - any fact
-        if type(fact) in _CANCELLING and ref not in self.facts:
+        if type(fact) in CANCELLING and ref not in self.facts:
             self._cancelling += 1
         self.facts[ref] = fact
 

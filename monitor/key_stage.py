@@ -291,11 +291,10 @@ def _spans(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Ite
         days = history.touched.get(measure)
         if days is None:
             continue
-        first = history.first_day(measure)
-        if first is None or days.begin <= first:  # days without it count as 0 from the first one with it on
-            yield ALWAYS
-        else:
+        if history.known_before(measure, days.begin):
             yield Span(days.begin * DAY - back, days.end * DAY + DAY - 1 + ahead)
+        else:  # days without it count as 0 from the first one with it on
+            yield ALWAYS
     for change in work.changed:
         for fact in change:
             if isinstance(fact, detector.reads):

@@ -46,6 +46,7 @@ class KeyState:
         self.findings: dict[Identity, Held] = {}
         self._head = KeyHead()
         self._chunks: set[int] = set()
+        self._oldest: int | None = None
         self._dirty: set[int] = set()
         self._head_dirty = False
         self._wake_before: int | None = None
@@ -66,6 +67,7 @@ class KeyState:
             self.history.load(chunk.facts)
             self._chunks.add(number)
             self.findings.update(by_identity(chunk.findings))
+        self._oldest = min(self._chunks, default=None)
 
     @property
     def wake(self) -> int | None:
@@ -109,10 +111,12 @@ class KeyState:
     def _mark(self, number: int) -> None:
         self._chunks.add(number)
         self._dirty.add(number)
+        if self._oldest is None or number < self._oldest:
+            self._oldest = number
 
     def must_forget(self, cut: int) -> bool:
         """Whether a chunk lies wholly before a local second."""
-        oldest = min(self._chunks, default=None)
+        oldest = self._oldest
         return oldest is not None and oldest < key_chunk(cut // DAY) and oldest < self._keep_from(cut)
 
     def _keep_from(self, cut: int) -> int:
@@ -137,6 +141,7 @@ class KeyState:
             identity: held for identity, held in self.findings.items() if key_chunk(held.anchor // DAY) >= first
         }
         self._chunks -= going
+        self._oldest = min(self._chunks, default=None)
         self._dirty |= going
         self._head_dirty = True
 
@@ -157,6 +162,7 @@ class KeyState:
                 yield name, encode_ordered(KeyChunk(panes, facts, findings))
             else:
                 self._chunks.discard(number)
+                self._oldest = min(self._chunks, default=None)
                 yield name, None
         chunks = sorted(self._chunks)
         if self._head_dirty or chunks != self._head.chunks:

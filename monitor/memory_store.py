@@ -1,6 +1,6 @@
 """A partition's state in memory, for backtests and simulation."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from monitor.records import Effects
@@ -39,6 +39,6 @@ class MemoryStore:
                 self.values[key] = value
         for key, (before, after) in effects.wakes.items():
             if before is not None:
-                self._wakes.remove((before, key))
+                del self._wakes[bisect_left(self._wakes, (before, key))]
             if after is not None:
                 insort(self._wakes, (after, key))

@@ -122,10 +122,17 @@ class Sums:
     """Contributions of one batch, added up: what many persons give to a key's day is one entry."""
 
     def __init__(self) -> None:
-        self._sums: dict[Contribution, tuple[int, str, int]] = {}
+        self._sums: dict[tuple[str, str, int, str], tuple[int, str, int]] = {}
 
-    def add(self, contribution: Contribution, amount: int, cause: str, time_ms: int) -> None:
-        """Add a signed amount; the last one is the entry's cause, and decides its place."""
+    def add(self, contribution: tuple[str, str, int, str], amount: int, cause: str, time_ms: int) -> None:
+        """Add a signed amount; the last one is the entry's cause, and decides its place.
+
+        Args:
+            contribution: a `Contribution`, or its parts as they are.
+            amount: what it adds.
+            cause: identity of the fact behind it.
+            time_ms: of that fact's record.
+        """
         held = self._sums.pop(contribution, None)
         if held is not None:
             amount += held[0]

@@ -132,10 +132,12 @@ def quick_reader(fields: Sequence[Field]) -> Callable[[Sequence[Any]], list[Any]
     It raises `LongWay`, `BadTime` or `Quarantined` (which one says nothing) where the long way must look.
     """
     readers = []
+    times = [index for index, field in enumerate(fields) if field.wire.kind is TIME]
     for index, field in enumerate(fields):
         read = _QUICK.get(field.wire.kind, field.wire.kind.read)
-        if read is not None:
+        if read is not None and field.wire.kind is not TIME:
             readers.append((index, read))
+    days, seconds = _days, _seconds
     strict = [index for index, field in enumerate(fields) if field.required or field.wire.kind is CERTNO]
 
     def quick(values: Sequence[Any]) -> list[Any]:
@@ -144,6 +146,11 @@ def quick_reader(fields: Sequence[Field]) -> Callable[[Sequence[Any]], list[Any]
             if any(out[index] == "" for index in strict):
                 raise LongWay
             out = [None if value == "" else value for value in out]
+        for index in times:
+            text = out[index]
+            if text is not None:
+                day, second = days.get(text[:10]), seconds.get(text[10:])
+                out[index] = _time(text) if day is None or second is None else day + second
         for index, read in readers:
             value = out[index]
             if value is not None:
