@@ -170,6 +170,11 @@ class DeliveryApp(faust.App):
             self.consumer_generation_id, not self.rebalancing and self._assignment is not None, tuple(units)
         )
 
+    async def ask_ends(self) -> None:
+        """Bring `status` up to date about partitions that are not fetched at the moment."""
+        if isinstance(self._consumer, BatchConsumer):
+            await self._consumer.ask_ends()
+
     def check_partition_counts(self, counts: Mapping[str, int]) -> None:
         """Compare with the numbers of partitions at start.
 

@@ -6,11 +6,12 @@ and only towards the assignment in which it was delivered.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
+from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_FETCH_S = 1.0
+_ASK_S = 2.0
 HELD_FETCH_S = 0.1  # while some partition waits to be fetched again, it must not wait for the others
 
 
@@ -44,6 +46,7 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's own signature
         self._progress: dict[TopicPartition, Progress] = {}
         self._holds: dict[TopicPartition, set[Hold]] = {}
+        self._ends_asked: dict[TopicPartition, int] = {}
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._released = asyncio.Event()
         super().__init__(*args, **kwargs)
@@ -67,8 +70,18 @@ class BatchConsumer(driver.Consumer):
         return offset
 
     def end_seen(self, tp: TopicPartition) -> int | None:
-        """End of the committed records of a topic partition as of the last fetch."""
-        return self._batch_thread.end_seen(tp)
+        """End of the committed records of a topic partition as last seen: by a fetch, or by `ask_ends`."""
+        ends = (self._batch_thread.end_seen(tp), self._ends_asked.get(tp))
+        return max((end for end in ends if end is not None), default=None)
+
+    async def ask_ends(self) -> None:
+        """Ask the brokers where partitions end that are not fetched: what piles up behind a pause would not be seen."""
+        held = [tp for tp, reasons in self._holds.items() if reasons and self._batch_thread.end_seen(tp) is not None]
+        self._ends_asked = {}
+        if held:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(_ASK_S):
+                    self._ends_asked = {tp: one.end for tp, one in (await self._batch_thread.extents(held)).items()}
 
     # which partitions are fetched
 
@@ -284,7 +297,7 @@ class BatchConsumer(driver.Consumer):
         await self._close_units()
         self._assigned = frozenset(TopicPartition(*tp) for tp in assigned)
         self._progress = {}
-        self._holds = {}
+        self._holds, self._ends_asked = {}, {}
         self.pause_partitions(assigned)
         if not self.app.should_stop:
             try:

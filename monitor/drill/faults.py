@@ -25,7 +25,7 @@ from topics.times import DAY, UTC_OFFSET, format_time, parse_time, to_record_tim
 
 _SCRAPES_S: Final = 4.0
 """So long a healthy worker is watched before its fault: counters that rise must have been seen before."""
-_PLAY_S: Final = 30.0
+_PLAY_S: Final = 60.0
 _FROZEN_S: Final = 6.0
 _FLOOD: Final = 60_000
 _MONEY: Final = (
@@ -96,6 +96,10 @@ async def records_spoiled(stage: Stage) -> None:
     site = await stage.site(SPOILED, 1)
     worker = await site.start()
     stage.scraped(SPOILED, worker)
+    await site.register(
+        {"type": "model", "role": "active", "version": "never-published", "valid_from": "2020-01-01 00:00:00"}
+    )
+    stage.caused("ModelMissing")
     await site.facts(20)
     await site.spoil(2)
     await asyncio.sleep(_SCRAPES_S)
@@ -150,7 +154,7 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
         worker.strike(signal.SIGCONT)
         stage.caused("LatencyHigh")
         await asyncio.sleep(max(began + _PLAY_S * 0.6 - clock.monotonic(), 0))
-        stage.caused("ModelDrift", "QuotaExhausted", "CostSpikes")
+        stage.caused("ModelDrift", "FeatureDrift", "ScoreShift", "QuotaExhausted", "CostSpikes")
         await playing
         stage.caused("InstitutionsSilent")
         while True:  # the clock goes on, and the region's silence with it

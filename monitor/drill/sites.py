@@ -132,6 +132,10 @@ class Site:
             )
         await play(place(map(msgspec.json.encode, lines)), self.connection, prefix=self.prefix)
 
+    async def register(self, entry: dict[str, Any]) -> None:
+        """An entry of the registry."""
+        await play(place([msgspec.json.encode(entry)]), self.connection, prefix=self.prefix)
+
     async def spoil(self, count: int) -> None:
         """Records that cannot be read."""
         producer = AIOKafkaProducer(**self.connection.aiokafka(), acks="all", compression_type="lz4", linger_ms=20)

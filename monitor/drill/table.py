@@ -74,7 +74,10 @@ def cases() -> list[Case]:
         Case("DiskFilling", SILENT, "状态所在磁盘几乎写满", "the state's disk is nearly full"),
         Case("LatencyHigh", REGION, "工作进程冻结六秒（SIGSTOP）", "the worker is frozen for six seconds (SIGSTOP)"),
         Case("ModelTooOld", SILENT, "模型的训练数据止于 260 天前", "the model's data ends 260 days ago"),
+        Case("ModelMissing", SPOILED, "启用了从未发布的模型", "a model is switched on that was never published"),
         Case("ModelDrift", REGION, *fen),
+        Case("FeatureDrift", REGION, *fen),
+        Case("ScoreShift", REGION, *fen),
         Case("QuotaExhausted", REGION, *fen),
         Case("CostSpikes", REGION, *fen),
         Case(

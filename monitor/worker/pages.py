@@ -78,6 +78,7 @@ class Pages:
         return application
 
     async def _exposition(self, _request: web.Request) -> web.Response:
+        await self._app.ask_ends()
         for unit in self._app.status().units:
             for partition in unit.partitions:
                 if partition.lag is not None:

@@ -1,5 +1,6 @@
 """Too many bad records pause their partition until somebody says that it shall go on."""
 
+import re
 import time
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def terms(tmp_path: Path) -> Path:
 
 def _bad(site: Site, partition: int, count: int) -> None:
     site.send(*[(CLAIMS, partition, b"P1", b"{", NOON)] * count)
+
+
+def _lag(metrics: str) -> int:
+    """Of the first partition of facts of persons."""
+    (line,) = [
+        one for one in metrics.splitlines() if re.match(r'claims_monitor_lag\w*{.*claims\.facts.*partition="0"', one)
+    ]
+    return int(float(line.rpartition(" ")[2]))
 
 
 def _visits(person: str) -> list[dict[str, object]]:
@@ -66,6 +75,9 @@ def test_a_partition_pauses_at_the_limit_and_goes_on_when_told(
         line.startswith("claims_monitor_partition_paused") and 'partition="0"' in line and line.endswith(" 1.0")
         for line in metrics.splitlines()
     )
+    before = _lag(worker.get("/metrics")[1])
+    _bad(site, 0, 4000)
+    assert _lag(worker.get("/metrics")[1]) == before + 4000, "what piles up behind the pause is seen"
 
     resume = ["worker", "resume", CLAIMS, *site.options, "--group", GROUP]
     assert done(*resume) == f"{CLAIMS} goes on: partitions 0\n"
