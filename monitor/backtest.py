@@ -1,24 +1,91 @@
 """Judges a file of facts with the engine that judges live ones: no broker, the same standing alerts.
 
-All facts go through one partition in memory; contributions reach stage two right after the batch that gave them.
+All facts go through one partition; contributions reach stage two right after the batch that gave them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from monitor.backtest_share import INSTITUTIONS, PERSONS, Judged, Row, Share
 from monitor.engine import Engine
 from monitor.judging import Cause
-from monitor.memory_store import MemoryStore
-from monitor.records import AlertChange, Effects, Frame, Record, frame_encoder
+from monitor.records import AlertChange
 from monitor.timeline import BadLine, Placed
 from topics.decoding import Decoder
 from topics.reasons import Quarantined
 
 BATCH = 2_000
-_CONTRIBUTIONS = "contributions"
-_PERSONS = "claims.facts.v1"
-_INSTITUTIONS = "institutions.facts.v1"
+
+
+@dataclass
+class Batch:
+    """Objects of the file that are judged together.
+
+    Attributes:
+        persons: facts about persons and ticks, with the person of each; None for a tick.
+        own: facts about institutions, with the institution of each.
+    """
+
+    persons: list[tuple[str | None, Row]] = field(default_factory=list)
+    own: list[tuple[str, Row]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.persons) + len(self.own)
+
+
+class Judges(Protocol):
+    """Who judges batches: this process alone, or several."""
+
+    def judge(self, batch: Batch) -> Iterator[Judged]:
+        """Take a batch; gives what is known by now of it and of batches before it, in their order."""
+
+    def finish(self) -> Iterator[Judged]:
+        """What is still missing of all batches so far."""
+
+    def register(self, value: bytes) -> None:
+        """Take a registry entry, after `finish`; what it concerns is judged again by `sweep`."""
+
+    def sweep(self, late: set[str], cause: Cause) -> Iterator[Judged]:
+        """Judge again what late changes of the registry concern, by stage; after `finish`."""
+
+    def changes(self) -> Sequence[AlertChange]:
+        """The changes behind the last result; only a single process has them."""
+
+
+class Alone:
+    """Judges in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.share = Share(engine)
+
+    def judge(self, batch: Batch) -> Iterator[Judged]:
+        """Stage one, then stage two with what it gave, then the institutions' own facts."""
+        share = self.share
+        if batch.persons:
+            judged, entries, clock = share.persons([row for _, row in batch.persons])
+            yield judged
+            yield share.keys([entries], clock)
+        if batch.own:
+            yield share.own([row for _, row in batch.own])
+
+    def finish(self) -> Iterator[Judged]:
+        """Nothing waits."""
+        return iter(())
+
+    def register(self, value: bytes) -> None:
+        """The engine has it already."""
+
+    def sweep(self, late: set[str], cause: Cause) -> Iterator[Judged]:
+        """Both stages one after the other."""
+        for stage in ("person", "key"):
+            if stage in late:
+                yield self.share.sweep(stage, cause)
+
+    def changes(self) -> Sequence[AlertChange]:
+        """Of the last result."""
+        return self.share.told
 
 
 @dataclass
@@ -27,8 +94,10 @@ class Backtest:
 
     Attributes:
         engine: built for one partition.
-        on_change: called with every raise, revision and withdrawal in order.
+        on_change: called with every raise, revision and withdrawal in order; only with judges that have them.
         on_bad: called with the line number and the reason of every line that is not admitted.
+        on_value: called with the value of every raise, revision and withdrawal in order.
+        judges: by default this process alone; others must have been made with the terms and models of the engine.
         account: (fact type, outcome) -> how many.
         standing: jr_id -> value of every standing alert.
     """
@@ -36,16 +105,17 @@ class Backtest:
     engine: Engine
     on_change: Callable[[AlertChange], None] | None = None
     on_bad: Callable[[int, Quarantined], None] | None = None
+    on_value: Callable[[bytes], None] | None = None
+    judges: Judges | None = None
     account: Counter[tuple[str, str]] = field(default_factory=Counter)
     standing: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._persons = MemoryStore()
-        self._keys = MemoryStore()
+        alone = Alone(self.engine)
+        self._judges: Judges = alone if self.judges is None else self.judges
+        self._persons, self._keys = alone.share.stores
         self._registry = Decoder("registry")
-        self._batch: list[Record] = []
-        self._own: list[Record] = []
-        self._lines: dict[tuple[str, int], int] = {}
+        self._batch = Batch()
         self._offsets: Counter[str] = Counter()
         self._late: set[str] = set()
         self._late_cause: Cause | None = None
@@ -62,11 +132,14 @@ class Backtest:
                 self._register(item)
             else:
                 self._take(item)
-        self._flush()
+        self._finish()
+        if self._late:
+            self._sweep()
 
     def _register(self, item: Placed) -> None:
-        self._flush_batch()
+        self._finish()
         concerned = self.engine.put(self._registry(item.value))
+        self._judges.register(item.value)
         self.account["registry", "admitted"] += 1
         if self._began and concerned:
             self._late |= concerned
@@ -77,74 +150,50 @@ class Backtest:
             self._sweep()
         self._began = True
         if item.family in {"person", "tick"}:
-            self._batch.append(self._record(_PERSONS, item))
+            self._batch.persons.append((item.key, self._row(PERSONS, item)))
         if item.family == "institution":
-            self._own.append(self._record(_INSTITUTIONS, item))
-        if len(self._batch) + len(self._own) >= BATCH:
-            self._flush_batch()
+            self._batch.own.append((item.key or "", self._row(INSTITUTIONS, item)))
+        if len(self._batch) >= BATCH:
+            self._judge()
 
-    def _record(self, topic: str, item: Placed) -> Record:
+    def _row(self, topic: str, item: Placed) -> Row:
         offset = self._offsets[topic]
         self._offsets[topic] += 1
-        self._lines[topic, offset] = item.line
-        return Record(topic, 0, offset, item.time_ms, None, item.value, keyed=False, checked=item.received)
+        return Row(item.line, offset, item.time_ms, item.received, item.family == "tick", item.value)
 
-    def _flush(self) -> None:
-        self._flush_batch()
-        if self._late:
-            self._sweep()
+    def _judge(self) -> None:
+        batch, self._batch = self._batch, Batch()
+        if batch:
+            self._publish(self._judges.judge(batch))
 
-    def _flush_batch(self) -> None:
-        if self._batch:
-            self._stage_one(self.engine.persons.apply(self._batch, self._persons))
-        if self._own:
-            self._stage_two(self.engine.keys.apply(self._own, self._keys))
-        self._batch, self._own = [], []
-        self._lines.clear()
-
-    def _stage_one(self, effects: Effects) -> None:
-        self._persons.apply(effects)
-        self._publish(effects)
-        if not effects.entries and effects.clock is None:
-            return
-        frame = Frame(0, effects.clock or 0, effects.entries)
-        offset = self._offsets[_CONTRIBUTIONS]
-        self._offsets[_CONTRIBUTIONS] += 1
-        record = Record(_CONTRIBUTIONS, 0, offset, None, None, frame_encoder.encode(frame))
-        self._stage_two(self.engine.keys.apply([record], self._keys))
-
-    def _stage_two(self, effects: Effects) -> None:
-        self._keys.apply(effects)
-        self._publish(effects)
-
-    def _publish(self, effects: Effects) -> None:
-        self.account.update(effects.account)
-        for rejected in effects.rejected:
-            if self.on_bad is not None:
-                self.on_bad(self._lines[rejected.record.topic, rejected.record.offset], rejected.why)
-        for change in effects.alerts:
-            if change.action == "withdrawn":
-                self.standing.pop(change.alert.jr_id, None)
-            else:
-                self.standing[change.alert.jr_id] = change.value
-            if self.on_change is not None:
-                self.on_change(change)
+    def _finish(self) -> None:
+        self._judge()
+        self._publish(self._judges.finish())
 
     def _sweep(self) -> None:
         """Judge again what a registry change concerns that came after facts."""
-        self._flush_batch()
         late, self._late = self._late, set()
-        cause = self._late_cause
-        if cause is None:
-            return
-        for name, stage, store in (
-            ("person", self.engine.persons, self._persons),
-            ("key", self.engine.keys, self._keys),
-        ):
-            if name in late:
-                effects = stage.rejudge(list(stage.heads(store)), store, cause)
-                store.apply(effects)
-                self._publish(effects)
+        if self._late_cause is not None:
+            self._publish(self._judges.sweep(late, self._late_cause))
+
+    def _publish(self, results: Iterable[Judged]) -> None:
+        for judged in results:
+            for kind, outcome, count in judged.account:
+                if count:
+                    self.account[kind, outcome] += count
+            if self.on_bad is not None:
+                for line, reason, detail in judged.bad:
+                    self.on_bad(line, Quarantined(reason, detail))
+            for changed in judged.changes:
+                if changed.withdrawn:
+                    self.standing.pop(changed.jr_id, None)
+                else:
+                    self.standing[changed.jr_id] = changed.value
+                if self.on_value is not None:
+                    self.on_value(changed.value)
+            if self.on_change is not None:
+                for change in self._judges.changes():
+                    self.on_change(change)
 
     def alerts(self) -> Iterator[bytes]:
         """Values of the standing alerts, by jr_id."""
