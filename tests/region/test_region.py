@@ -80,7 +80,7 @@ def count_lines(path: Path) -> int:
 def test_all_that_is_planted_is_found_and_nothing_else(
     region: tuple[Path, Found], judged: bytes, figures: dict[str, object]
 ) -> None:
-    """Recall and precision are 1 for every rule but the scored ones, which have no model here; every rule is planted."""
+    """Recall and precision are 1 for all rules but the scored ones, which have no model here; all rules are planted."""
     planted, found = region[1], found_in(judged)
     assert {rule for rule, *_ in planted} == set(all_detectors()) - {"outlier-claim", "outlier-institution"}
     assert found - planted == set()
