@@ -351,9 +351,9 @@ class PersonHistory(StandingFacts):
     @view
     def stays(self) -> dict[str, Stay]:
         """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
-        by_type, inpatient = self._by_type, self.general.inpatient
-        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in by_type.get(Admission, ())}
-        for settlement in by_type.get(Settlement, ()):
+        inpatient = self.general.inpatient
+        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in self.all_of(Admission)}
+        for settlement in self.all_of(Settlement):
             if settlement.med_type in inpatient:
                 parts[settlement.visit] = []
         if not parts:
