@@ -9,6 +9,7 @@ from pathlib import Path
 from time import process_time
 
 from bench.claims import Size, claims, quotas
+from detectors.catalogue import all_detectors
 from monitor.engine import Engine
 from monitor.memory_store import MemoryStore
 from monitor.models import load_scorer
@@ -41,8 +42,16 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=8_000)
     parser.add_argument("--institutions", type=int, default=500)
     parser.add_argument("--batch", type=int, default=2_000)
+    parser.add_argument("--rules", help="rule ids, separated by commas; all by default, 'none' for state alone")
     parser.add_argument("--model", type=Path, help="model file; without one settlements are not scored")
     given = parser.parse_args()
+    detectors = all_detectors()
+    if given.rules is not None:
+        chosen = [] if given.rules == "none" else given.rules.split(",")
+        unknown = [rule for rule in chosen if rule not in detectors]
+        if unknown:
+            parser.error(f"no such rule: {', '.join(unknown)}; `claims-monitor rules list` names them")
+        detectors = {rule: detectors[rule] for rule in chosen}
     size = Size(given.settlements, given.persons, given.institutions)
     registry, decoder = Decoder("registry"), Decoder("person")
     records = [
@@ -51,7 +60,7 @@ def main() -> None:
     ]
 
     def engine() -> Engine:
-        made = Engine(load_terms(None), 1, "contributions", load_scorer(given.model))
+        made = Engine(load_terms(None), 1, "contributions", load_scorer(given.model), detectors=detectors)
         for quota in quotas(size):
             made.put(registry(quota))
         return made
