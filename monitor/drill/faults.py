@@ -139,7 +139,7 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
     speed = config.days * DAY / _PLAY_S
     simulation = simulate(ending_at(config, now, speed), 0)
     begin = simulation.config.begin * DAY
-    astray = Astray(wrong_from=begin + round(config.days * DAY * 0.6), silent_from=(now // DAY - 1) * DAY)
+    astray = Astray(begin + round(config.days * DAY * 0.6), (now // DAY - 1) * DAY)
     began, first = clock.monotonic(), to_record_time(begin)
 
     def due(time_ms: int) -> float:
@@ -154,9 +154,11 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
         worker.strike(signal.SIGCONT)
         stage.caused("LatencyHigh")
         await asyncio.sleep(max(began + _PLAY_S * 0.6 - clock.monotonic(), 0))
-        stage.caused("ModelDrift", "FeatureDrift", "ScoreShift", "QuotaExhausted", "CostSpikes")
+        stage.caused("ModelDrift", "FeatureDrift", "ScoreShift")
         await playing
         stage.caused("InstitutionsSilent")
+        await play(place(astray.stays_today(clock.now_ms() // 1000 + UTC_OFFSET)), site.connection, prefix=site.prefix)
+        stage.caused("QuotaExhausted", "CostSpikes")
         while True:  # the clock goes on, and the region's silence with it
             await asyncio.sleep(2)
             tick = {"type": "tick", "tick_time": format_time(clock.now_ms() // 1000 + UTC_OFFSET)}
@@ -165,26 +167,59 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
         playing.cancel()
 
 
-@dataclass(frozen=True)
 class Astray:
-    """A stream of facts with faults of its source.
+    """A stream of facts with faults of its source: three institutions of four send fen where yuan belong, then nothing.
 
-    Attributes:
-        wrong_from: settlements from this local second on carry fen where yuan belong.
-        silent_from: from here on three institutions of four send no settlement.
+    The fourth sends fen in the last stays alone, so that what follows from them is told on the last day.
+
+    Args:
+        wrong_from: settlements of the three from this local second on carry fen where yuan belong.
+        silent_from: from here on they send no settlement.
     """
 
-    wrong_from: int
-    silent_from: int
+    def __init__(self, wrong_from: int, silent_from: int) -> None:
+        self._wrong_from = wrong_from
+        self._silent_from = silent_from
+        self._hospitals: set[str] = set()
 
     def lines(self, facts: Iterable[Any]) -> Iterator[bytes]:
         """The facts as they arrive."""
         for fact in facts:
             wire = msgspec.to_builtins(fact, builtin_types=(Decimal,))
+            if wire.get("type") == "quota":
+                self._hospitals.add(wire["fixmedins_code"])
             if wire.get("type") == "settlement" and isinstance(wire.get("setl_time"), str):
                 at = parse_time(wire["setl_time"])
-                if at >= self.silent_from and crc32(str(wire["fixmedins_code"]).encode()) % 4:
-                    continue
-                if at >= self.wrong_from:
-                    wire |= {name: str(Decimal(str(wire[name])) * 100) for name in _MONEY if wire.get(name) is not None}
+                if not _goes_on(wire["fixmedins_code"]):
+                    if at >= self._silent_from:
+                        continue
+                    if at >= self._wrong_from:
+                        wire |= {name: _hundredfold(wire[name]) for name in _MONEY if wire.get(name) is not None}
             yield msgspec.json.encode(wire)
+
+    def stays_today(self, now: int) -> Iterator[bytes]:
+        """A stay of 6,000 yuan, sent as so many fen, at each hospital that goes on; `now` is a local second."""
+        cost = _hundredfold("6000.00")
+        for code in sorted(filter(_goes_on, self._hospitals)):
+            stay = {
+                "type": "settlement",
+                "setl_id": f"D{code}",
+                "mdtrt_id": f"D{code}",
+                "psn_no": f"D{code}",
+                "fixmedins_code": code,
+                "med_type": "21",
+                "begntime": format_time(now - 3 * DAY),
+                "endtime": format_time(now),
+                "setl_time": format_time(now),
+                "medfee_sumamt": cost,
+                "fund_pay_sumamt": cost,
+            }
+            yield msgspec.json.encode(stay)
+
+
+def _goes_on(institution: str) -> bool:
+    return crc32(institution.encode()) % 4 == 0
+
+
+def _hundredfold(yuan: object) -> str:
+    return str(Decimal(str(yuan)) * 100)

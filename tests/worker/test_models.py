@@ -9,6 +9,7 @@ from detectors.forest import SCALE
 from detectors.model import Model
 from tests.facts import Wire, encoded, settlement, tick
 from tests.forest.claims import fitted
+from tests.forest.test_ranking import ranked_model
 from tests.worker.conftest import MakeSite, Site, StartWorker
 from tests.worker.processes import command, done, eventually
 
@@ -118,3 +119,25 @@ def test_a_model_that_comes_after_the_word_about_it(
     done("models", "publish", str(folder / "a.model"), *site.options)
     start_worker(site.options)
     eventually(lambda: versions(site, first, second) == {"S1": first.version})
+
+
+def test_a_live_worker_says_the_order_of_the_review_queue(
+    make_site: MakeSite, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    """What the model learnt from reviewers travels beside the alerts, and `models queue` lists them by it."""
+    model = ranked_model()
+    file = tmp_path / "ranked.model"
+    file.write_bytes(model.to_bytes())
+    site = make_site()
+    for fact in (EARLY, LATE):
+        site.facts(fact, at=str(fact["setl_time"]))
+    worker = start_worker(site.options, "--model", str(file))
+    worker.wait_ready()
+    eventually(lambda: versions(site, model) == {"S1": model.version, "S2": model.version})
+    listed = done("models", "queue", *site.options).splitlines()
+    priorities = [line.split()[0] for line in listed]
+    assert sorted(line.split()[2] for line in listed) == ["S1", "S2"]
+    assert all(0 < float(priority) <= 1 for priority in priorities)
+    assert priorities == sorted(priorities, reverse=True)
+    values = done("models", "queue", "--ndjson", *site.options)
+    assert sorted(values.splitlines()) == sorted(done("alerts", *site.options).splitlines())
