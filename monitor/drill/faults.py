@@ -157,7 +157,7 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
         stage.caused("ModelDrift", "FeatureDrift", "ScoreShift")
         await playing
         stage.caused("InstitutionsSilent")
-        await play(place(astray.stays_today(clock.now_ms() // 1000 + UTC_OFFSET)), site.connection, prefix=site.prefix)
+        await play(place(astray.stays_today()), site.connection, prefix=site.prefix)
         stage.caused("QuotaExhausted", "CostSpikes")
         while True:  # the clock goes on, and the region's silence with it
             await asyncio.sleep(2)
@@ -181,11 +181,14 @@ class Astray:
         self._wrong_from = wrong_from
         self._silent_from = silent_from
         self._hospitals: set[str] = set()
+        self._last_tick = wrong_from
 
     def lines(self, facts: Iterable[Any]) -> Iterator[bytes]:
         """The facts as they arrive."""
         for fact in facts:
             wire = msgspec.to_builtins(fact, builtin_types=(Decimal,))
+            if wire.get("type") == "tick":
+                self._last_tick = parse_time(wire["tick_time"])
             if wire.get("type") == "quota":
                 self._hospitals.add(wire["fixmedins_code"])
             if wire.get("type") == "settlement" and isinstance(wire.get("setl_time"), str):
@@ -197,9 +200,9 @@ class Astray:
                         wire |= {name: _hundredfold(wire[name]) for name in _MONEY if wire.get(name) is not None}
             yield msgspec.json.encode(wire)
 
-    def stays_today(self, now: int) -> Iterator[bytes]:
-        """A stay of 6,000 yuan, sent as so many fen, at each hospital that goes on; `now` is a local second."""
-        cost = _hundredfold("6000.00")
+    def stays_today(self) -> Iterator[bytes]:
+        """A stay of 6,000 yuan, sent as so many fen, at each hospital that goes on, at the time of the last tick."""
+        now, cost = self._last_tick, _hundredfold("6000.00")
         for code in sorted(filter(_goes_on, self._hospitals)):
             stay = {
                 "type": "settlement",

@@ -1,5 +1,6 @@
 """The drill's table covers every alerting rule, and leaves the rules' expressions alone."""
 
+import json
 import re
 from zlib import crc32
 
@@ -44,3 +45,15 @@ def test_a_source_astray_sends_fen_and_then_nothing(time: str, sent: str | None)
     lines = list(astray.lines([fact, other]))
     assert len(lines) == (1 if sent is None else 2)
     assert sent is None or f'"medfee_sumamt":"{sent}"'.encode() in lines[0]
+
+
+def test_the_hospitals_that_go_on_send_a_dear_stay_in_the_end() -> None:
+    """At the last tick, in fen; nobody else does."""
+    goes_on = next(f"H{number}" for number in range(9) if crc32(f"H{number}".encode()) % 4 == 0)
+    silent = next(f"H{number}" for number in range(9) if crc32(f"H{number}".encode()) % 4)
+    astray = Astray(0, 0)
+    quotas = [{"type": "quota", "fixmedins_code": code} for code in (goes_on, silent)]
+    list(astray.lines([*quotas, {"type": "tick", "tick_time": "2026-03-05 08:00:00"}]))
+    (stay,) = map(json.loads, astray.stays_today())
+    assert (stay["fixmedins_code"], stay["setl_time"]) == (goes_on, "2026-03-05 08:00:00")
+    assert stay["fund_pay_sumamt"] == "600000.00"

@@ -15,7 +15,7 @@ from monitor.store import Store
 from monitor.worker.recovery import Recovery
 from tests.facts import at, settlement
 from tests.worker.conftest import MakeSite, StartWorker, times
-from tests.worker.processes import eventually
+from tests.worker.processes import TOKEN, WorkerProcess, eventually
 
 MAP = 1 << 24
 FAR = 1 << 40
@@ -98,6 +98,7 @@ def test_lost_state_is_rebuilt_and_intact_state_is_not_read(
     worker = start_worker(site.options)
     worker.wait_ready()
     eventually(lambda: _settlements(worker.get("/metrics")[1]))
+    account = _account(worker)
     assert worker.stop() == 0
     shutil.rmtree(tmp_path / "data" / "state")
     worker = start_worker(site.options)
@@ -105,13 +106,23 @@ def test_lost_state_is_rebuilt_and_intact_state_is_not_read(
     read = int(worker.wait_log(r"persons-0 is ready: \d+ values, (\d+) changelog records read")[1])
     assert read > 0
     assert 'claims_monitor_recovery_ratio{partition="0",stage="persons"} 1.0' in worker.get("/metrics")[1]
+    assert _account(worker) == account
     site.facts(visits[3], at=at(0, "13:00:00"))
     eventually(lambda: site.about("repeat-visits") == {"S0"})
+    account = _account(worker)
     assert worker.stop() == 0
     worker = start_worker(site.options)
     worker.wait_ready()
     assert int(worker.wait_log(r"persons-0 is ready: \d+ values, (\d+) changelog records read")[1]) == 0
     assert site.evidence("repeat-visits") == [4]
+    assert _account(worker) == account
+
+
+def _account(worker: WorkerProcess) -> object:
+    """Records and facts of the persons, and what a recount of their state gives; they add up."""
+    parts = worker.get("/internal/account?recount=1", TOKEN)[1]["partitions"]
+    assert all(part["balanced"] and part["differences"] == [] for part in parts)
+    return [part for part in parts if part["stage"] == "persons"]
 
 
 def _settlements(text: str) -> list[str]:
