@@ -19,7 +19,7 @@ EXAMPLES = """\
 
 
 def drill(
-    within: Annotated[int, typer.Option(min=1, help="Seconds in which every rule must have fired.")] = 360,
+    within: Annotated[int, typer.Option(min=1, help="Seconds in which every rule must have fired.")] = 600,
     lang: Annotated[str | None, typer.Option(help="zh or en. [default: by the locale]")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write the table at the end as an SVG.", dir_okay=False)] = None,
 ) -> None:

@@ -134,7 +134,7 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
     worker = await site.start(await model)
     stage.scraped(REGION, worker)
     await asyncio.sleep(_SCRAPES_S)
-    config = replace(preset("small"), persons=3_000, institutions=40)
+    config = replace(preset("small"), persons=6_000, institutions=40)
     now = clock.now_ms() // 1000 + UTC_OFFSET
     speed = config.days * DAY / _PLAY_S
     simulation = simulate(ending_at(config, now, speed), 0)

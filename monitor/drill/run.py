@@ -42,7 +42,7 @@ class DrillSettings:
         picture: file for the table as an SVG, None: none.
     """
 
-    within: int = 360
+    within: int = 600
     lang: str | None = None
     picture: Path | None = None
 
