@@ -14,6 +14,7 @@ from tests.delivery.conftest import StartWorker, Topics, eventually, handled_cou
 pytestmark = pytest.mark.broker
 
 SMALL = {"max_batch_records": 50, "max_fetch_records": 200, "max_merge_records": 200}
+PATIENT = {"session_timeout_s": 40.0}  # whom the group drops on a busy machine rightly gets records again
 
 
 def test_every_record_is_handled_once_while_a_second_worker_joins_and_leaves(
@@ -34,10 +35,10 @@ def test_every_record_is_handled_once_while_a_second_worker_joins_and_leaves(
 
     filling = threading.Thread(target=fill, daemon=True)
     stages = {"one": [a, b], "two": [c]}
-    first = start_worker(a, stages, {"handle_s": 0.05}, **SMALL)
+    first = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT)
     first.wait_ready()
     filling.start()
-    second = start_worker(a, stages, {"handle_s": 0.05}, **SMALL)
+    second = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT)
     eventually(lambda: len(second.handled()) > 300)
     assert second.stop() == 0
     enough.set()
