@@ -27,10 +27,11 @@ from monitor.worker.owners import members
 from topics.catalogue import DEFAULT_GROUP
 from topics.times import DAY, UTC_OFFSET
 
-_TRAINING_DAYS: Final = 40
+_TRAINING_DAYS: Final = 90
+"""Features look 90 days back, and thresholds of a few thousand settlements jump from day to day."""
 
 
-def small_model(folder: Path, seed: int, ago: int = 120) -> Path:
+def small_model(folder: Path, seed: int, ago: int = 150) -> Path:
     """Fit a model on a clean region's past, from so many days ago on."""
     today = (clock.now_ms() // 1000 + UTC_OFFSET) // DAY
     config = replace(preset("small"), clean=True, days=_TRAINING_DAYS, begin=today - ago)

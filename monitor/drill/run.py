@@ -28,8 +28,8 @@ from monitor.tasks import spawn
 
 FACTOR: Final = 120.0
 """By which `for` in the rules is shortened; the expressions stay."""
-_OLD_MODEL_DAYS: Final = 300
-_MODEL_DAYS: Final = 120
+_OLD_MODEL_DAYS: Final = 350
+_MODEL_DAYS: Final = 150
 
 
 @dataclass(frozen=True)
