@@ -134,7 +134,7 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
     worker = await site.start(await model)
     stage.scraped(REGION, worker)
     await asyncio.sleep(_SCRAPES_S)
-    config = replace(preset("small"), persons=6_000, institutions=40)
+    config = replace(preset("small"), persons=6_000, institutions=40, clean=True)
     now = clock.now_ms() // 1000 + UTC_OFFSET
     speed = config.days * DAY / _PLAY_S
     simulation = simulate(ending_at(config, now, speed), 0)
@@ -154,11 +154,10 @@ async def region_astray(stage: Stage, model: Awaitable[Path]) -> None:
         worker.strike(signal.SIGCONT)
         stage.caused("LatencyHigh")
         await asyncio.sleep(max(began + _PLAY_S * 0.6 - clock.monotonic(), 0))
-        stage.caused("ModelDrift", "FeatureDrift", "ScoreShift")
+        stage.caused("ModelDrift", "FeatureDrift", "ScoreShift", "QuotaExhausted", "CostSpikes")
         await playing
         stage.caused("InstitutionsSilent")
         await play(place(astray.stays_today()), site.connection, prefix=site.prefix)
-        stage.caused("QuotaExhausted", "CostSpikes")
         while True:  # the clock goes on, and the region's silence with it
             await asyncio.sleep(2)
             tick = {"type": "tick", "tick_time": format_time(clock.now_ms() // 1000 + UTC_OFFSET)}
