@@ -278,6 +278,9 @@ class BatchConsumer(driver.Consumer):
         if self.should_stop:
             await self._close_units()
         else:
+            # Faust's `commit` only waits for one that is under way, which began before the last calls were done
+            while await self.maybe_wait_for_commit_to_finish():
+                pass
             await self.commit_and_end_transactions()
 
     async def verify_all_partitions_active(self) -> None:

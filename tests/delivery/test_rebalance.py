@@ -15,6 +15,7 @@ pytestmark = pytest.mark.broker
 
 SMALL = {"max_batch_records": 50, "max_fetch_records": 200, "max_merge_records": 200}
 PATIENT = {"session_timeout_s": 40.0}  # whom the group drops on a busy machine rightly gets records again
+RESTLESS = {"commit_interval_s": 0.001}  # a commit is under way nearly always, also when partitions are given up
 
 
 def test_every_record_is_handled_once_while_a_second_worker_joins_and_leaves(
@@ -35,10 +36,10 @@ def test_every_record_is_handled_once_while_a_second_worker_joins_and_leaves(
 
     filling = threading.Thread(target=fill, daemon=True)
     stages = {"one": [a, b], "two": [c]}
-    first = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT)
+    first = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT, **RESTLESS)
     first.wait_ready()
     filling.start()
-    second = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT)
+    second = start_worker(a, stages, {"handle_s": 0.05}, **SMALL, **PATIENT, **RESTLESS)
     eventually(lambda: len(second.handled()) > 300)
     assert second.stop() == 0
     enough.set()
