@@ -69,8 +69,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     ) -> dict[TopicPartition, Fetched]:
         """Take fetched records of these partitions, waiting for some.
 
-        A result is only given for partitions whose position moved by this very fetch, so that its range is certain;
-        with none given, whoever keeps track sees a hole next time and asks for it again.
+        Records are only given for partitions whose position moved by this very fetch, so that their range is certain.
+        Where positions were set meanwhile, the range is empty at the position that was found: whoever keeps track sees
+        a hole before it, if there is one, and asks for it again.
 
         Args:
             partitions: none keeps the membership of a consumer alive that has to wait.
@@ -103,12 +104,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             except NoOffsetForPartitionError:
                 return {}  # said before `start_at` had set the position
         current = fetcher._subscriptions.subscription
-        if current is None or current.assignment is not assignment or not assignment.active or self._seeks != seeks:
-            return {}
+        if current is None or current.assignment is not assignment or not assignment.active:
+            return {}  # positions are set anew before the next assignment is read
         result = {}
         for tp, start in before.items():
             stop = _position(assignment, tp)
-            if start is not None and stop is not None and stop > start:
+            if self._seeks != seeks:
+                if stop is not None:
+                    result[tp] = Fetched(stop, stop, [])
+            elif start is not None and stop is not None and stop > start:
                 result[tp] = Fetched(start, stop, drained.get(tp, []))
         return result
 

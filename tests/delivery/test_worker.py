@@ -1,10 +1,11 @@
 """A worker process reads, pauses, fails and stops, against a real broker."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 
-from tests.delivery.conftest import StartWorker, Topics, eventually, handled_counts
+from tests.delivery.conftest import StartWorker, Topics, Worker, eventually, handled_counts
 
 pytestmark = pytest.mark.broker
 
@@ -90,6 +91,23 @@ def test_a_transaction_marker_at_the_commit_point_does_not_stop_the_commits(
     eventually(lambda: topics.committed(topic, topic) == 17)
     assert [offset for _, _, offset in worker.handled()] == [11, 12, 13, 14, 15]
     assert worker.status()["units"]["one-0"]["lag"] == [0]
+
+
+def _has_handled(worker: Worker, offset: int) -> bool:
+    return any(offset == handled for _, _, handled in worker.handled())
+
+
+def test_what_a_fetch_brings_while_positions_are_set_is_fetched_again(
+    topics: Topics, start_worker: StartWorker
+) -> None:
+    """It was dropped, and on a quiet topic nothing followed that would have shown the hole."""
+    topic = topics.create()
+    worker = start_worker(topic, {"one": [topic]}, {"seek_s": 0.3})
+    worker.wait_ready()
+    for offset in range(8):
+        topics.fill(topic, 1)
+        eventually(partial(_has_handled, worker, offset))
+    assert [offset for _, _, offset in worker.handled()] == list(range(8))
 
 
 def test_a_log_that_starts_beyond_the_committed_offset_is_read_from_there(

@@ -4,16 +4,20 @@ Usage: worker_program.py JSON, with bootstrap, group, stages ({name: [topics]}),
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
+
+from aiokafka.errors import IllegalStateError
 
 from monitor import tasks
 from monitor.connection import Connection
 from monitor.delivery.app import DeliveryApp, build_app, run
+from monitor.delivery.consumer import BatchConsumer
 from monitor.delivery.stages import DeliverySettings, Record, Stage, UnitControl
 
 
@@ -92,6 +96,15 @@ async def note_status(app: DeliveryApp, out: TextIO) -> None:
         await asyncio.sleep(0.1)
 
 
+async def seek_again(app: DeliveryApp, every_s: float) -> None:
+    """Set all positions to where they should be, as after a rebalance or a hole, while fetches are under way."""
+    while not app.should_stop:
+        await asyncio.sleep(every_s)
+        consumer = cast("BatchConsumer", app.consumer)
+        with contextlib.suppress(IllegalStateError):  # not assigned at the moment
+            await consumer._batch_thread.start_at({tp: one.next for tp, one in consumer.progress.items()})
+
+
 def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     config = json.loads(sys.argv[1])
@@ -109,6 +122,12 @@ def main() -> int:
     @app.task  # type: ignore[untyped-decorator]
     async def watch() -> None:
         await note_status(app, out)
+
+    if "seek_s" in options:
+
+        @app.task  # type: ignore[untyped-decorator]
+        async def seek() -> None:
+            await seek_again(app, options["seek_s"])
 
     return run(app)
 
