@@ -70,8 +70,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Take fetched records of these partitions, waiting for some.
 
         Records are only given for partitions whose position moved by this very fetch, so that their range is certain.
-        Where positions were set meanwhile, the range is empty at the position that was found: whoever keeps track sees
-        a hole before it, if there is one, and asks for it again.
+        Otherwise the range is empty at the position that was found: whoever keeps track sees a hole before it, if there
+        is one (records that came while positions were set or partitions assigned), and asks for it again.
 
         Args:
             partitions: none keeps the membership of a consumer alive that has to wait.
@@ -104,16 +104,20 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             except NoOffsetForPartitionError:
                 return {}  # said before `start_at` had set the position
         current = fetcher._subscriptions.subscription
-        if current is None or current.assignment is not assignment or not assignment.active:
-            return {}  # positions are set anew before the next assignment is read
+        now = current.assignment if current is not None else None
+        if now is None or not now.active:
+            return {}
+        # a fetch that waits goes on over an assignment, and takes what is read from its positions on
+        certain = now is assignment and self._seeks == seeks
         result = {}
-        for tp, start in before.items():
-            stop = _position(assignment, tp)
-            if self._seeks != seeks:
-                if stop is not None:
-                    result[tp] = Fetched(stop, stop, [])
-            elif start is not None and stop is not None and stop > start:
+        for tp in wanted & now.tps:
+            start, stop = before[tp], _position(now, tp)
+            if stop is None:
+                continue
+            if certain and start is not None:
                 result[tp] = Fetched(start, stop, drained.get(tp, []))
+            else:
+                result[tp] = Fetched(stop, stop, [])
         return result
 
     async def extents(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Extent]:

@@ -52,6 +52,31 @@ def test_every_record_is_handled_once_while_a_second_worker_joins_and_leaves(
     assert len(first.status()["units"]) == 6, "everything has come back"
 
 
+def test_what_comes_while_partitions_are_assigned_is_handled(topics: Topics, start_worker: StartWorker) -> None:
+    """A fetch of before the assignment may have taken it, and nothing follows that would show the hole."""
+    topic = topics.create(2)
+    first = start_worker(topic, {"one": [topic]})
+    first.wait_ready()
+    workers, written = [first], 0
+
+    def write_when_opened_again(openings: int) -> None:
+        nonlocal written
+        eventually(lambda: len(first.notes("opened")) > openings)
+        for partition in range(2):
+            topics.fill(topic, 1, partition)
+        written += 2
+        eventually(lambda: len(handled_counts(workers)) == written)
+
+    for _ in range(3):
+        openings = len(first.notes("opened"))
+        workers.append(start_worker(topic, {"one": [topic]}))
+        write_when_opened_again(openings)
+        openings = len(first.notes("opened"))
+        assert workers[-1].stop() == 0
+        write_when_opened_again(openings)
+    assert set(handled_counts(workers).values()) == {1}
+
+
 def test_co_partitioned_topics_stay_together(topics: Topics, start_worker: StartWorker) -> None:
     """A unit is given the same partition of all its topics; otherwise the worker would refuse to run."""
     a, b = topics.create(3), topics.create(3)
