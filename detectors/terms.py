@@ -19,7 +19,7 @@ import msgspec
 from detectors import units
 from detectors.findings import Finding, Span, named
 from detectors.units import ClockTime, Duration, Share
-from topics.times import BadTime, parse_time
+from topics.times import DAY, BadTime, parse_time
 
 
 class TermsError(ValueError):
@@ -39,6 +39,8 @@ class General(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         night_from: when the night begins, for settlements made by night.
         night_to: when it ends.
         frequency_exempt: diseases (ICD-10 prefixes) left out of frequency rules.
+        corrections: how long after a fact what is known of the person may still change what is found about it, and,
+            with the lateness bound, a reversal or void may still cancel it.
     """
 
     tolerance: Duration
@@ -54,6 +56,12 @@ class General(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pharmacy: frozenset[str]
     inpatient: frozenset[str]
     frequency_exempt: tuple[str, ...]
+    corrections: Duration = Duration(120 * DAY)
+
+    @property
+    def horizon(self) -> int:
+        """How old a fact may be, seconds before the record time, that something may still cancel."""
+        return self.lateness + self.corrections
 
 
 class Title(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

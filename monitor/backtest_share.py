@@ -166,7 +166,8 @@ def added_up(given: Iterable[Sequence[Entry]]) -> list[Entry]:
             held = sums.get(name)
             if held is not None:
                 latest = max(held, entry, key=lambda one: one.time_ms)
-                entry = Entry(*name, held.amount + entry.amount, latest.cause, latest.time_ms)  # noqa: PLW2901 - the sum
+                since = min(held.since, entry.since)
+                entry = Entry(*name, held.amount + entry.amount, latest.cause, latest.time_ms, since)  # noqa: PLW2901 - the sum
             sums[name] = entry
     kept = [entry for entry in sums.values() if entry.amount]
     kept.sort(key=lambda entry: (entry.time_ms, entry.kind, entry.key, entry.day, entry.name))

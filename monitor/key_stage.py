@@ -76,7 +76,12 @@ class KeyStage:
         self._partitions = partitions
         self._contributions = contributions
         self._general = general
-        self._bounds = Bounds(general.tolerance, general.lateness)
+        self._bounds = Bounds(general.tolerance, general.lateness, general.horizon)
+        # as of persons: what a reversal at the horizon touches looks so far back, and a stay may have begun long before
+        self.kept = {
+            kind: max(general.panes_kept, general.horizon + general.corrections + of_kind.longest_look_back)
+            for kind, of_kind in rules.items()
+        }
         self._decode = Decoder("institution") if max_bytes is None else Decoder("institution", max_bytes)
 
     def apply(self, records: Sequence[Record], store: Reader) -> Effects:
@@ -162,6 +167,8 @@ class KeyStage:
         now: int,
     ) -> None:
         origin = (record.topic, record.partition, record.offset)
+        # nothing is forgotten before what came first in the batch is judged
+        since = min((entry.since or entry.time_ms for entry in frame.entries), default=0)
         for entry in frame.entries:
             work = works.get((entry.kind, entry.key))
             if work is None:
@@ -169,7 +176,7 @@ class KeyStage:
                 work = self._work(entry.kind, entry.key, cause, works, store)
             elif work.cause.ref != entry.cause or work.cause.record != origin:
                 work.cause = Cause(entry.cause, origin, entry.time_ms)
-            self._age(work, entry.time_ms, now, effects)
+            self._age(work, since, now, effects)
             work.state.add(entry.day, entry.name, entry.amount)
 
     def _own(
@@ -216,7 +223,7 @@ class KeyStage:
     def _age(self, work: _Work, time_ms: int, now: int, effects: Effects) -> None:
         """Forget what is too old at a record's time; what waits is judged before."""
         # a partition far ahead must not make days forgotten that the clock has not reached
-        cut = min(from_record_time(time_ms), now) - self._general.panes_kept
+        cut = min(from_record_time(time_ms), now) - self.kept.get(work.state.kind, self._general.panes_kept)
         if work.state.must_forget(cut):
             self._judge(work, effects, now)
             work.state.forget(cut)

@@ -84,6 +84,7 @@ class PersonStage:
         clock = meta.clocks.get(partition, 0)
         works: dict[str, _Work] = {}
         before = clock
+        effects.sums.since = min((record.time_ms for record in records if record.time_ms is not None), default=0)
         for record in records:
             if record.offset <= meta.offsets.get(record.topic, -1):
                 effects.account["record", "redelivered"] += 1

@@ -84,7 +84,13 @@ class AlertChange(NamedTuple):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One signed contribution on its way to stage two, with the fact that caused it."""
+    """One signed contribution on its way to stage two, with the fact that caused it.
+
+    Attributes:
+        cause: identity of the last of the facts behind it.
+        time_ms: of that fact's record.
+        since: the earliest record time of the batch, else 0: what was judged together may have come long before.
+    """
 
     kind: str
     key: str
@@ -93,6 +99,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     amount: int
     cause: str
     time_ms: int
+    since: int = 0
 
     @property
     def contribution(self) -> Contribution:
@@ -123,6 +130,7 @@ class Sums:
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str, int, str], tuple[int, str, int]] = {}
+        self.since = 0
 
     def add(self, contribution: tuple[str, str, int, str], amount: int, cause: str, time_ms: int) -> None:
         """Add a signed amount; the last one is the entry's cause, and decides its place.
@@ -140,7 +148,7 @@ class Sums:
 
     def entries(self) -> list[Entry]:
         """What must be told to stage two; what cancelled out is left out."""
-        return [Entry(*contribution, *held) for contribution, held in self._sums.items() if held[0]]
+        return [Entry(*contribution, *held, self.since) for contribution, held in self._sums.items() if held[0]]
 
 
 class Rejected(NamedTuple):

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from detectors.standing import Counts
 from monitor.account import Account, RecordCounts
+from monitor.engine import Engine
 from monitor.memory_store import MemoryStore
 from monitor.records import Record
 from monitor.recount import RecountStopped, account_of, recount
 from monitor.state import META, Meta, encode, read_meta
+from monitor.terms_files import load_terms
 from tests.engine.cluster import PERSONS, Cluster
 from tests.engine.histories import framed, histories
 from tests.facts import Wire, at, fee_lines, line, reversal, run, settlement, tick, void
-from topics.times import UTC_OFFSET, parse_time
+from topics.times import DAY, UTC_OFFSET, parse_time
 
 GONE = 300
 """Days after which a fact is surely forgotten, once the person is heard of."""
@@ -196,8 +198,11 @@ def test_the_void_of_an_announced_change_stays_as_long_as_the_change() -> None:
     def complaint(day: int) -> Wire:
         return {"type": "complaint", "cmpl_id": str(day), "fixmedins_code": "H1", "cmpl_time": at(day), "kind": "other"}
 
-    soon = run([change, gone, complaint(0), tick(at(445)), complaint(445)], batch=1)
+    kept = Engine(load_terms(None), 1, "contributions").keys.kept["institution"] // DAY
+    day = kept + 45
+    soon = run([change, gone, complaint(0), tick(at(day)), complaint(day)], batch=1)
     assert held(soon._keys) == (3, 0, 1)
-    later = run([change, gone, complaint(0), tick(at(545)), complaint(545)], batch=1)
+    day = kept + 145
+    later = run([change, gone, complaint(0), tick(at(day)), complaint(day)], batch=1)
     assert held(later._keys) == (1, 0, 0)
     assert account(later._keys).facts.forgotten == 3
