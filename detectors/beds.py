@@ -13,6 +13,7 @@ import msgspec
 
 from detectors.history import PersonHistory
 from detectors.panes import Contribution
+from detectors.references import value_at
 from detectors.stays import STAY_FACTS, Stay
 from topics.facts import Admission, Enrolment, Fact, Reversal, Transfer
 from topics.times import DAY
@@ -113,4 +114,4 @@ def _bed(stay: Stay, time: int) -> str | None:
 
 def _birth_day(stay: Stay, history: PersonHistory) -> int | None:
     own = (fact.birth_day for fact in (stay.admission, *stay.settlements) if fact is not None)
-    return next((day for day in own if day is not None), history.references.birth_day)
+    return next((day for day in own if day is not None), value_at(history.references.birth_day, stay.begin))

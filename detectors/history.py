@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
-from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
+from detectors.references import (
+    ATTRIBUTES,
+    References,
+    Tally,
+    enrolled,
+    given,
+    known_from,
+    of_facts,
+    tally,
+    told_at,
+)
 from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
@@ -27,9 +37,11 @@ from topics.facts import (
     Reversal,
     SelfPayStay,
     Settlement,
+    Void,
 )
 from topics.money import share
 from topics.registry import Registry
+from topics.versions import standing
 
 if TYPE_CHECKING:  # the model's features look at settlements of a history
     from detectors.model_set import ModelSet
@@ -113,6 +125,8 @@ class PersonHistory(StandingFacts):
         self.registry = registry
         self._now = now
         self.forgotten: dict[str, dict[Any, Tally]] = {}
+        self.superseded: list[Enrolment | Void] = []
+        """Versions of the enrolment, and of its void, that earlier facts are held against."""
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
         self.models: ModelSet | None = None
@@ -211,8 +225,18 @@ class PersonHistory(StandingFacts):
                     del self._visits[visit]
         self._drop(going)
         self.floor = floor
+        if self.superseded:
+            delay = self.general.corrections
+            times = sorted(known_from(fact, delay) for fact in self._enrolments())
+            self.superseded = [
+                old for old in self.superseded if not any(known_from(old, delay) < time <= floor for time in times)
+            ]
         self._forget_views()
         return unmatched
+
+    def reaches_before(self, time: int) -> bool:
+        """Whether care before a local second is kept."""
+        return any(filed_at(fact) < time for fact in self.facts.values() if type(fact) not in KEPT_FOR_EVER)
 
     def _needed(self, fact: PersonFact, going: set[str]) -> bool:
         """Whether a reversal or void still cancels something that is kept."""
@@ -254,11 +278,32 @@ class PersonHistory(StandingFacts):
             return True
         if type(fact) is Enrolment:
             return False
-        for attribute, reference in zip(ATTRIBUTES, self.references, strict=True):
+        for attribute, steps in zip(ATTRIBUTES, self.references, strict=True):
             value = given(fact, attribute)
-            if value is not None and value != reference:
+            if value is None:
+                continue
+            if len(steps) != 1 or steps[0][1] != value or steps[0][0] > told_at(fact) - self.general.corrections:
                 return False
         return True
+
+    def _lost(self, loser: Any, winner: Any) -> list[Change]:  # noqa: ANN401 - two facts of one identity
+        """Keep a version of the enrolment that was known before another: facts of its time are held against it."""
+        kind = type(winner)
+        if kind is not Enrolment and not (kind is Void and winner.target == "enrolment:" + self.person):
+            return []
+        self.__dict__.pop("references", None)
+        if known_from(loser, 0) < known_from(winner, 0):
+            by_time = {(type(fact), known_from(fact, 0)): fact for fact in self.superseded}
+            place = kind, known_from(loser, 0)
+            by_time[place] = standing(by_time.get(place, loser), loser)
+            self.superseded = sorted(by_time.values(), key=lambda fact: (known_from(fact, 0), fact.ref))
+        enrolment = self.facts.get("enrolment:" + self.person)
+        return [] if enrolment is None else [Change(enrolment, enrolment)]
+
+    def _enrolments(self) -> list[Enrolment | Void]:
+        """What is known of the person's enrolment, and what was."""
+        name = "enrolment:" + self.person
+        return [*self.superseded, *(self.facts[ref] for ref in (name, "void:" + name) if ref in self.facts)]
 
     def _moves_stays(self, change: Change) -> bool:
         """Whether a change is about a stay, or makes or ends one."""
@@ -315,20 +360,14 @@ class PersonHistory(StandingFacts):
 
     @view
     def references(self) -> References:
-        """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
-        enrolled = self.live("enrolment:" + self.person)
-        givers: list[Settlement | Admission] = [*self.all_of(Settlement), *self.all_of(Admission)]
-        if enrolled is None and not self.forgotten:
-            found = settled(givers)
-            if found is not None:
-                return found
-        values = []
-        for attribute in ATTRIBUTES:
-            value = given(enrolled, attribute) if isinstance(enrolled, Enrolment) else None
-            if value is None:
-                value = most_frequent(tally(givers, attribute, self.forgotten.get(attribute, {})))
-            values.append(value)
-        return References(*values)
+        """Enrolled values, else the most frequent among the person's facts, ties to the earliest.
+
+        Of facts, versions and voids up to `General.corrections` after the time that is asked for.
+        """
+        delay = self.general.corrections
+        found = of_facts(self.all_of(Settlement), self.all_of(Admission), self.forgotten, delay)
+        known = self._enrolments()
+        return enrolled(known, found, delay) if known else found
 
     def visit(self, visit: str) -> Iterator[PersonFact]:
         """The standing facts of a visit, in no order."""

@@ -13,7 +13,7 @@ import msgspec
 from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory, filed_at
-from detectors.references import GENDERS, References
+from detectors.references import GENDERS, value_at
 from detectors.terms import RuleTerms
 from topics.facts import Admission, Enrolment, Settlement
 from topics.identity import FAULT, birth_day, gender
@@ -40,35 +40,36 @@ class IdAttributes(Detector[PersonHistory]):
         """Yield one finding a stay, or a settlement outside stays, with a contradiction."""
         stays = set()
         for settlement in history.settlements_in(span):
-            if contradictions(settlement, history.references):
+            if contradictions(settlement, history):
                 if history.is_stay(settlement.visit):
                     stays.add(settlement.visit)
                 else:
                     yield _finding(history, ("settlement", settlement.id), [settlement], terms)
         for admission in history.all_of(Admission):
-            if span.holds(admission.begin) and contradictions(admission, history.references):
+            if span.holds(admission.begin) and contradictions(admission, history):
                 stays.add(admission.visit)
         for visit in sorted(stays):
             facts = [fact for fact in history.visit(visit) if isinstance(fact, Settlement | Admission)]
-            found = [fact for fact in facts if contradictions(fact, history.references)]
+            found = [fact for fact in facts if contradictions(fact, history)]
             found.sort(key=lambda fact: (filed_at(fact), fact.ref))
             if span.holds(filed_at(found[0])):
                 yield _finding(history, ("stay", visit), found, terms)
 
 
-def contradictions(fact: Settlement | Admission, references: References) -> list[str]:
-    """Names of the fact's attributes that contradict its own number or the person's reference."""
+def contradictions(fact: Settlement | Admission, history: PersonHistory) -> list[str]:
+    """Names of the fact's attributes that contradict its own number or the person's reference of its time."""
     certno = fact.certno
     if certno == FAULT:
         return []
+    references = history.references
     found = []
     if fact.gender in GENDERS:
         of_number = gender(certno) if certno else None
-        if _differs(fact.gender, references.gender) or _differs(fact.gender, of_number):
+        if _differs(fact.gender, value_at(references.gender, filed_at(fact))) or _differs(fact.gender, of_number):
             found.append("gender")
     if fact.birth_day is not None:
         born = birth_day(certno) if certno else None
-        if _differs(fact.birth_day, references.birth_day) or _differs(fact.birth_day, born):
+        if _differs(fact.birth_day, value_at(references.birth_day, filed_at(fact))) or _differs(fact.birth_day, born):
             found.append("birth_day")
     return found
 
@@ -82,7 +83,7 @@ def _finding(
 ) -> Finding:
     of_stay = history.visit(about[1]) if about[0] == "stay" else found
     settled = [fact.fund for fact in of_stay if isinstance(fact, Settlement)]
-    wrong = [name for fact in found for name in contradictions(fact, history.references)]
+    wrong = [name for fact in found for name in contradictions(fact, history)]
     return terms.finding(
         about=about,
         anchor=filed_at(found[0]),

@@ -1,6 +1,7 @@
 """Identity mismatch: the identity number of a fact is not the person's own (SQ §10, note 4).
 
-The person's reference is the enrolled number, else the most frequent among the person's facts, ties to the earliest.
+The person's reference is the enrolled number, else the most frequent among the person's facts, ties to the earliest,
+as known until some time after the fact (`corrections`).
 A number that is a data fault is counted elsewhere and never compared.
 """
 
@@ -13,6 +14,7 @@ import msgspec
 from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory
+from detectors.references import Steps, value_at
 from detectors.terms import RuleTerms
 from topics.facts import Admission, Enrolment, Reversal, Settlement
 
@@ -38,22 +40,29 @@ class IdMismatch(Detector[PersonHistory]):
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay, or a settlement outside stays, with a differing number."""
-        reference = history.references.certno
-        if reference is None:
+        references = history.references.certno
+        if not references:
             return
+        # nearly everybody's number never changes
+        only = references[0][1] if len(references) == 1 else None
         differing: dict[tuple[str, str], list[Settlement | Admission]] = defaultdict(list)
         for settlement in history.settlements:
-            if settlement.certno and settlement.certno != reference:
+            if settlement.certno and settlement.certno != only and _differs(settlement, references):
                 of_stay = history.is_stay(settlement.visit)
                 about = ("stay", settlement.visit) if of_stay else ("settlement", settlement.id)
                 differing[about].append(settlement)
         for admission in history.all_of(Admission):
-            if admission.certno and admission.certno != reference:
+            if admission.certno and admission.certno != only and _differs(admission, references):
                 differing["stay", admission.visit].append(admission)
         for about, found in differing.items():
             anchor = min(_time(fact) for fact in found)
             if span.holds(anchor):
                 yield _finding(history, terms, about, anchor, found)
+
+
+def _differs(fact: Settlement | Admission, references: Steps) -> bool:
+    reference = value_at(references, _time(fact))
+    return reference is not None and reference != fact.certno
 
 
 def _time(fact: Settlement | Admission) -> int:

@@ -1,17 +1,25 @@
-"""What is known of a person for certain: the enrolled value, else the one most of the person's facts give."""
+"""What is known of a person for certain: the enrolled value, else the one most of the person's facts give.
 
-from collections.abc import Collection, Iterable
+A fact is held against what is known until some time after it (`General.corrections`), not against what comes to be
+known years later: facts do not stay for ever, and whether one is still there when a reference changes would depend on
+the order of arrival.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from topics.facts import Admission, Enrolment, Settlement
+from topics.facts import Admission, Enrolment, Settlement, Void
 from topics.identity import FAULT
 
 ATTRIBUTES: Final = ("certno", "gender", "birth_day")
 GENDERS: Final = ("1", "2")
 """Known genders; any other code is unknown and never compared."""
 _KNOWN: Final = frozenset(GENDERS)
+_UNKNOWN: Final = frozenset({None, FAULT})
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -21,7 +29,35 @@ class Tally(msgspec.Struct, array_like=True):
     first: tuple[int, str]
 
 
+Steps = tuple[tuple[int, Any], ...]
+"""A value over time: from which local second on which value holds, ascending; before the first, none."""
+
+_EVER: Final = -(1 << 62)
+
+
+def value_at(steps: Steps, time: int) -> Any:  # noqa: ANN401 - text or day
+    """The value that holds at a local second; None: none is known."""
+    found = None
+    for begin, value in steps:
+        if begin > time:
+            break
+        found = value
+    return found
+
+
 class References(NamedTuple):
+    """The person's reference values over the time of the facts held against them."""
+
+    certno: Steps = ()
+    gender: Steps = ()
+    birth_day: Steps = ()
+
+    def at(self, time: int) -> "Reference":
+        """The values that facts of a local second are held against."""
+        return Reference(value_at(self.certno, time), value_at(self.gender, time), value_at(self.birth_day, time))
+
+
+class Reference(NamedTuple):
     """The person's reference values; None where nothing is known."""
 
     certno: str | None
@@ -39,7 +75,7 @@ def given(fact: Settlement | Admission | Enrolment, attribute: str) -> Any:  # n
     return value
 
 
-def tally(facts: Iterable[Settlement | Admission], attribute: str, before: dict[Any, Tally]) -> dict[Any, Tally]:
+def tally(facts: Iterable[Settlement | Admission], attribute: str, before: Mapping[Any, Tally]) -> dict[Any, Tally]:
     """Count the values that facts give, on top of what was counted before."""
     counts = {value: Tally(held.count, held.first) for value, held in before.items()}
     for fact in facts:
@@ -56,21 +92,106 @@ def tally(facts: Iterable[Settlement | Admission], attribute: str, before: dict[
     return counts
 
 
-def most_frequent(counts: dict[Any, Tally]) -> Any:  # noqa: ANN401 - text or day
+def told_at(fact: Settlement | Admission) -> int:
+    """When a fact told what it gives, local second: the time that its lateness is measured from."""
+    return fact.settled_at if isinstance(fact, Settlement) else fact.uploaded_at
+
+
+def most_frequent(counts: Mapping[Any, Tally]) -> Any:  # noqa: ANN401 - text or day
     """The value given most often, ties to the earliest fact; None without any."""
     if not counts:
         return None
     return min(counts.items(), key=lambda pair: (-pair[1].count, pair[1].first))[0]
 
 
-def settled(facts: Collection[Settlement | Admission]) -> References | None:
-    """The values that facts give, where no two of them give different ones; None where counts must decide."""
-    certnos = {fact.certno for fact in facts} - {None, FAULT}
-    if len(certnos) > 1:
-        return None
-    genders = {fact.gender for fact in facts} & _KNOWN
-    days = {fact.birth_day for fact in facts}
-    days.discard(None)
-    if len(genders) > 1 or len(days) > 1:
-        return None
-    return References(next(iter(certnos), None), next(iter(genders), None), next(iter(days), None))
+def of_facts(
+    settlements: Sequence[Settlement],
+    admissions: Sequence[Admission],
+    forgotten: Mapping[str, Mapping[Any, Tally]],
+    delay: int,
+) -> References:
+    """The most frequent values among facts, ties to the earliest, over time.
+
+    Args:
+        settlements: those that stand, by settlement time.
+        admissions: those that stand.
+        forgotten: by attribute, what facts gave that are not kept any more; all of them lie before what is judged.
+        delay: a fact counts for others up to so many seconds before it was told.
+    """
+    givers: list[Settlement | Admission] = [*settlements, *admissions]
+    if not forgotten:
+        certnos = {fact.certno for fact in givers} - _UNKNOWN
+        genders = {fact.gender for fact in givers} & _KNOWN
+        days = {fact.birth_day for fact in givers} - _UNKNOWN
+        values: tuple[AbstractSet[Any], ...] = (certnos, genders, days)
+        if len(certnos) < 2 and len(genders) < 2 and len(days) < 2:  # nearly everybody
+            return References(
+                *(
+                    tuple((_first(settlements, admissions, attribute, value) - delay, value) for value in of_all)
+                    for attribute, of_all in zip(ATTRIBUTES, values, strict=True)
+                )
+            )
+    return References(*(_most(attribute, givers, forgotten.get(attribute, {}), delay) for attribute in ATTRIBUTES))
+
+
+def _first(settlements: Iterable[Settlement], admissions: Iterable[Admission], attribute: str, value: object) -> int:
+    """When a value was told first."""
+    settled = next((one.settled_at for one in settlements if getattr(one, attribute) == value), -_EVER)
+    return min(
+        (one.uploaded_at for one in admissions if getattr(one, attribute) == value and one.uploaded_at < settled),
+        default=settled,
+    )
+
+
+def _most(
+    attribute: str, givers: Sequence[Settlement | Admission], forgotten: Mapping[Any, Tally], delay: int
+) -> Steps:
+    gave = [(told_at(fact), fact) for fact in givers if given(fact, attribute) is not None]
+    values = {given(fact, attribute) for _, fact in gave} | forgotten.keys()
+    if len(values) <= 1:
+        begin = _EVER if forgotten else min((time for time, _ in gave), default=0) - delay
+        return tuple((begin, value) for value in values)
+    counts = dict(forgotten)
+    steps = [(_EVER, most_frequent(counts))] if counts else []
+    gave.sort(key=itemgetter(0))
+    for place, (time, fact) in enumerate(gave):
+        counts = tally([fact], attribute, counts)
+        if place + 1 < len(gave) and gave[place + 1][0] == time:
+            continue
+        value = most_frequent(counts)
+        if not steps or steps[-1][1] != value:
+            steps.append((time - delay, value))
+    return tuple(steps)
+
+
+def known_from(fact: Enrolment | Void, delay: int) -> int:
+    """From which local second on facts are held against an enrolment or its void; one without upload time: all."""
+    time = fact.voided_at if isinstance(fact, Void) else fact.uploaded_at
+    return _EVER if time is None else time - delay
+
+
+def enrolled(known: Iterable[Enrolment | Void], otherwise: References, delay: int) -> References:
+    """The enrolled values over time, where there are none those of facts.
+
+    Args:
+        known: versions of the person's enrolment, and voids of those uploaded until then.
+        otherwise: what facts give.
+        delay: a version or void counts for facts up to so many seconds before it.
+    """
+    # the void after a version of the same second, which it removes
+    ordered = sorted(known, key=lambda fact: (known_from(fact, delay), isinstance(fact, Void)))
+    places = [(known_from(fact, delay), None if isinstance(fact, Void) else fact) for fact in ordered]
+    found = (_joined(attribute, places, steps) for attribute, steps in zip(ATTRIBUTES, otherwise, strict=True))
+    return References(*found)
+
+
+def _joined(attribute: str, known: Sequence[tuple[int, Enrolment | None]], facts: Steps) -> Steps:
+    of_enrolment = tuple((time, version and given(version, attribute)) for time, version in known)
+    steps: list[tuple[int, Any]] = []
+    for time in sorted({time for time, _ in (*of_enrolment, *facts)}):
+        value = value_at(of_enrolment, time)
+        if value is None:
+            value = value_at(facts, time)
+        if (steps[-1][1] if steps else None) != value:
+            steps.append((time, value))
+    return tuple(steps)

@@ -116,7 +116,7 @@ class StandingFacts:
                     counts.duplicates += 1
                     return Outcome.DUPLICATE, []
                 counts.superseded += 1
-                return Outcome.SUPERSEDED, []
+                return Outcome.SUPERSEDED, self._lost(fact, held)
             outcome = Outcome.SUPERSEDED if _same(winner, held) else Outcome.NEW_VERSION
             counts.superseded += 1
         else:
@@ -135,6 +135,8 @@ class StandingFacts:
                 changes.append(Change(old, new))
         for change in changes:
             self._refile(change)
+        if held is not None:
+            changes += self._lost(held, winner)
         return outcome, changes
 
     def live(self, ref: str) -> Any:  # noqa: ANN401 - any fact, or None
@@ -182,6 +184,10 @@ class StandingFacts:
         for ref in refs:
             if isinstance(self.facts.pop(ref), Reversal | Void):
                 self._cancelling -= 1
+
+    def _lost(self, loser: Any, winner: Any) -> list[Change]:  # noqa: ANN401, ARG002 - two facts of one identity
+        """Take note of a version that does not stand; gives what that changes."""
+        return []
 
     def _refile(self, change: Change) -> None:
         """Bring views derived from the facts up to date."""

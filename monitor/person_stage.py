@@ -13,9 +13,9 @@ from detectors import trace_codes
 from detectors.contributions import ROUTES, contributions, difference, fresh
 from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
-from detectors.history import filed_at, last_time
+from detectors.history import KEPT_FOR_EVER, filed_at, last_time
 from detectors.references import References
-from detectors.standing import Outcome, affected
+from detectors.standing import CANCELLING, Outcome, affected
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
 from monitor.records import Effects, Reader, Record, Rejected
@@ -24,14 +24,17 @@ from monitor.scoring import RULE as SCORED
 from monitor.scoring import ForestScorer
 from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, read_meta
 from topics import reasons
-from topics.admission import Bounds, admit
+from topics.admission import LATENESS, Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Fact, FeeLine, PersonFact, Settlement, Tick, Void
+from topics.facts import Enrolment, Fact, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
-from topics.times import DAY, from_record_time
+from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
 
 _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
+
+_REVISING: Final = frozenset({*CANCELLING, Enrolment})
+"""Kinds of facts that change others, however old."""
 
 _AROUND: Final = (max(route.around for route in ROUTES) + 1) * DAY
 """How far before a changed fact others may matter for what it gives to other keys, seconds."""
@@ -64,10 +67,11 @@ class PersonStage:
         self._registry = registry
         self._scorer = scorer
         self._general = rules.terms.general
-        self.horizon = self._general.lateness + rules.longest_reach
+        self.horizon = self._general.horizon
         # a reversal may name a settlement as old as the horizon; anchors that it touches lie a reach before it, and
-        # what they look at another reach before them
-        self.kept = self.horizon + max(rules.longest_look_back, _AROUND)
+        # what they look at another reach before them. Or it takes away what earlier facts were held against
+        self.around = max(rules.longest_look_back, _AROUND)
+        self.kept = self.horizon + max(self.around, self._general.corrections)
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
@@ -80,11 +84,11 @@ class PersonStage:
         effects = Effects()
         meta = read_meta(store.get(META))
         account = account_of(meta, store)
+        effects.sums.since = min((record.time_ms for record in records if record.time_ms is not None), default=0)
         partition = records[0].partition
         clock = meta.clocks.get(partition, 0)
         works: dict[str, _Work] = {}
         before = clock
-        effects.sums.since = min((record.time_ms for record in records if record.time_ms is not None), default=0)
         for record in records:
             if record.offset <= meta.offsets.get(record.topic, -1):
                 effects.account["record", "redelivered"] += 1
@@ -94,6 +98,8 @@ class PersonStage:
             counts.read += 1
             try:
                 facts = self._admitted(record)
+                if not isinstance(facts[0], Tick):
+                    self._take(facts, record, clock, works, store, effects)
             except Quarantined as why:
                 effects.rejected.append(Rejected(record, why))
                 effects.account["record", "quarantined"] += 1
@@ -105,7 +111,6 @@ class PersonStage:
                 counts.ticks += 1
                 continue
             counts.admitted += 1
-            self._take(facts, record, clock, works, store, effects)
         if clock > before:
             effects.clock = clock
             meta.clocks[partition] = clock
@@ -165,7 +170,11 @@ class PersonStage:
         store: Reader,
         effects: Effects,
     ) -> None:
-        """Put a record's facts to their person; what must be forgotten before them is judged first."""
+        """Put a record's facts to their person; what must be forgotten before them is judged first.
+
+        Raises:
+            Quarantined: they come too late for what is known of the person.
+        """
         person: str = facts[0].person  # type: ignore[attr-defined]  # every person fact declares it
         work = works.get(person)
         if work is None:
@@ -173,17 +182,58 @@ class PersonStage:
             work = works[person] = _Work(state, _cause(facts[0].ref, record))
         time_ms = record.time_ms or 0
         cut = from_record_time(time_ms) - self.kept
-        reach = self._rules.longest_reach
+        around = self.around
         work.now = clock  # what time alone concerns is judged before its facts are forgotten, too
-        if work.oldest < cut or work.state.must_forget(cut, reach):
+        if work.oldest < cut or work.state.must_forget(cut, around):
             self._finish([work], effects)
-            if work.state.must_forget(cut, reach):
-                effects.account["reversal", "unmatched"] += work.state.forget(cut, reach)
+            if work.state.must_forget(cut, around):
+                effects.account["reversal", "unmatched"] += work.state.forget(cut, around)
+        if type(facts[0]) in _REVISING and record.time_ms is not None and record.checked:
+            self._in_time(facts[0], record.time_ms, work, effects)
         for fact in facts:
             work.pending.append((fact, record))
             time = filed_at(fact)
             if time < work.oldest:
                 work.oldest = time
+
+    def _in_time(self, fact: PersonFact, time_ms: int, work: _Work, effects: Effects) -> None:
+        """Refuse what would change facts of which some may be forgotten: then the order of arrival would decide.
+
+        A reversal or void has the horizon of what it cancels. An enrolment that does not say in time when it was known
+        concerns all facts of the person. Either may tell again what is known.
+
+        Raises:
+            Quarantined: `too-late`.
+        """
+        oldest = -(-time_ms // 1000) + UTC_OFFSET - self.horizon
+        name = affected(fact)[-1] if type(fact) in CANCELLING else fact.ref
+        if any(name in affected(waiting) for waiting, _ in work.pending):
+            self._finish([work], effects)  # of its versions one is chosen
+        history = work.state.history
+        if isinstance(fact, Enrolment):
+            uploaded = fact.uploaded_at
+            if uploaded is not None and uploaded >= oldest + self._general.corrections:
+                return
+            if fact in {history.facts.get(name), *history.superseded}:
+                return
+            before = work.oldest < oldest or history.floor is not None or history.reaches_before(oldest)
+            if before:
+                raise Quarantined(
+                    reasons.TOO_LATE,
+                    f"enrolment received {format_time(from_record_time(time_ms))}, after care of more than "
+                    f"{self.horizon // DAY} days before was judged without it; send when it was known as upld_time",
+                )
+            return
+        cancelled = history.facts.get(name)
+        if cancelled is None or type(cancelled) in KEPT_FOR_EVER or history.facts.get(fact.ref) == fact:
+            return
+        told = getattr(cancelled, LATENESS.get(type(cancelled), ""), None)
+        time = cancelled.at if told is None else max(cancelled.at, told)
+        if time < oldest:
+            raise Quarantined(
+                reasons.TOO_LATE,
+                f"{fact.kind} of a fact of {format_time(time)}, received {format_time(from_record_time(time_ms))}",
+            )
 
     def _wake(self, clock: int, record: Record, works: dict[str, _Work], store: Reader) -> None:
         """Take in the persons whom time alone concerns."""

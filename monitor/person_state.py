@@ -60,6 +60,7 @@ class PersonState:
         self._wake_before = head.wake
         self.history.floor = head.floor
         self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
+        self.history.superseded = list(head.superseded)
         self.history.load(head.kept)
         if not head.chunks:
             self.history.load(head.facts)
@@ -117,6 +118,8 @@ class PersonState:
         after = self.history.facts[ref]
         if before is None or after != before:
             self._place(ref, before, after)
+        elif changed:  # a version that earlier facts are held against
+            self._head_dirty = True
         return outcome, changed
 
     def _place(self, ref: str, before: PersonFact | None, after: PersonFact) -> None:
@@ -152,19 +155,19 @@ class PersonState:
 
     # ------------------------------------------------------------------ forgetting
 
-    def must_forget(self, cut: int, reach: int) -> bool:
+    def must_forget(self, cut: int, around: int) -> bool:
         """Whether a chunk lies wholly before a local second and nothing in it is needed any more.
 
         Args:
             cut: the local second.
-            reach: the longest of the rules, seconds.
+            around: how far before a visit or finding others may matter for it, seconds.
         """
         oldest = self._first_chunk()
-        return oldest is not None and oldest < person_chunk(cut) and oldest < self._keep_from(cut, reach)
+        return oldest is not None and oldest < person_chunk(cut) and oldest < self._keep_from(cut, around)
 
-    def forget(self, cut: int, reach: int) -> int:
+    def forget(self, cut: int, around: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
-        first = self._keep_from(cut, reach)
+        first = self._keep_from(cut, around)
         going = [number for number in self._chunks if number < first]
         refs = [ref for number in going for ref in self._chunks[number]]
         waiting = set(refs)
@@ -181,7 +184,7 @@ class PersonState:
         self._head_dirty = True
         return unmatched
 
-    def _keep_from(self, cut: int, reach: int) -> int:
+    def _keep_from(self, cut: int, around: int) -> int:
         """The first chunk to keep: none is dropped that a late fact, a stay or a finding still needs."""
         first = person_chunk(cut)
         if not self._chunks or min(self._chunks) >= first:
@@ -191,11 +194,12 @@ class PersonState:
             if number >= keep:
                 break
             if any(self._needed(ref, cut) for ref in self._chunks[number]):
-                keep = number
+                keep = min(keep, person_chunk(number * _CHUNK - around))
+                break
         for held in self.findings.values():
             if held.end >= cut:
                 # what lies less than the reach after the floor is not judged again: this one must be
-                keep = min(keep, person_chunk(min(held.begin, held.anchor) - reach))
+                keep = min(keep, person_chunk(min(held.begin, held.anchor) - around))
         return keep
 
     def _needed(self, ref: str, cut: int) -> bool:
@@ -247,6 +251,7 @@ class PersonState:
         head.floor = history.floor
         head.forgotten = {attribute: sorted(held.items(), key=str) for attribute, held in history.forgotten.items()}
         head.kept = kept
+        head.superseded = history.superseded
         return person_key(self.person), encode(head)
 
     def _changed_chunks(self) -> Iterator[tuple[bytes, bytes | None]]:

@@ -12,16 +12,17 @@ import msgspec
 from detectors.references import Tally
 from monitor.account import Account
 from monitor.records import Reader
-from topics.facts import AnyPersonFact
+from topics.facts import AnyPersonFact, Enrolment, Void
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
 
 Raise it whenever older software must not write the state any more. What older versions lack has a default:
 2: the partition's agreement, topic identities and number of partitions.
 3: a person with few facts is one value.
+4: versions of an enrolment, and of its void, that earlier facts are held against.
 """
 
 PERSON_CHUNK_DAYS: Final = 8
@@ -82,6 +83,7 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
         facts: while there are few: all others; `chunks` is empty then.
         findings: while there are few facts: those that stand.
         oldest: the first chunk that any of these belong into.
+        superseded: versions of the enrolment and of its void that facts before those in `kept` are held against.
     """
 
     version: int = VERSION
@@ -93,6 +95,7 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     facts: list[AnyPersonFact] = []
     findings: list[Held] = []
     oldest: int | None = None
+    superseded: list[Enrolment | Void] = []
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):

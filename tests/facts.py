@@ -17,6 +17,7 @@ from monitor.records import AlertChange
 from monitor.terms_files import load_terms
 from monitor.timeline import place
 from topics.alerts import Alert, decode
+from topics.reasons import Quarantined
 from topics.times import DAY, format_day, format_time, parse_day, parse_time
 
 Wire = dict[str, Any]
@@ -151,6 +152,7 @@ def run(
     terms: TermsSet | None = None,
     batch: int | None = None,
     on_change: Callable[[AlertChange], None] | None = None,
+    on_bad: Callable[[int, Quarantined], None] | None = None,
 ) -> Backtest:
     """Judge wire objects in this order with the live engine.
 
@@ -159,9 +161,10 @@ def run(
         terms: the default terms without.
         batch: how many records go into the engine at once.
         on_change: called with every raise, revision and withdrawal.
+        on_bad: called with the line and reason of what is not admitted.
     """
     engine = Engine(load_terms(None) if terms is None else terms, 1, "contributions")
-    test = Backtest(engine, on_change)
+    test = Backtest(engine, on_change, on_bad)
     with patch.object(backtest, "BATCH", batch or backtest.BATCH):
         test.run(place(encoded(objects)))
     return test

@@ -58,6 +58,20 @@ def keys_in(store: MemoryStore) -> dict[tuple[str, str], History]:
     return {key: history for key, history in compared.items() if any(history.values())}
 
 
+def key_floors(store: MemoryStore) -> dict[tuple[str, str], str]:
+    """From when on every other key's days are kept, of those that forgot any."""
+    found = {head: key_history(head, store) for head in store.keys(KEY_HEADS)}
+    return {key_of(head): history["kept_from"] for head, history in found.items() if history and history["kept_from"]}
+
+
+def since(floor: str, history: History) -> History:
+    """What lies after a time at which days are kept: how long older ones stay depends on the pace of partitions."""
+    return history | {
+        "days": {day: pane for day, pane in history["days"].items() if day >= floor[:10]},
+        "findings": [held for held in history["findings"] if held["window"]["from"] >= floor],
+    }
+
+
 def comparable(history: History) -> History:
     """Without revision numbers and the begin of what is kept, findings in order, days without sums left out."""
     findings = [{name: value for name, value in held.items() if name != "revision"} for held in history["findings"]]

@@ -71,6 +71,14 @@ def renamed(objects: Sequence[Wire], suffix: str) -> list[Wire]:
     return [other(wire) for wire in objects]
 
 
+def shifted(wire: Wire, by: int) -> Wire:
+    """A fact with all its times so many seconds later."""
+    found: Wire = {name: later(value, by) if name in _times(wire) else value for name, value in wire.items()}
+    if isinstance(found.get("lines"), list):
+        found["lines"] = [shifted(line, by) for line in found["lines"]]
+    return found
+
+
 def mutated(rule: str, chance: Random, most: int = 1 << 30) -> list[Wire]:
     """A firing case of a rule after a few things went differently."""
     objects = [dict(wire) for wire in chance.choice(firing(rule, most)).objects]
@@ -142,11 +150,25 @@ def _void(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wir
     if not facts:
         return objects
     wire = chance.choice(facts)
+    return _put(objects, voided(wire, later(_latest(wire), chance.choice((0, 3_600, -3_600))), chance), chance)
+
+
+def voided(wire: Wire, time: str, chance: Random) -> Wire:
+    """The void of a fact (of one line of an upload)."""
     kept = {name: value for name, value in wire.items() if name not in {"type", "lines", "upld_time"}}
     if wire["type"] == "fee-lines" and wire.get("lines"):
         kept["feedetl_sn"] = chance.choice(wire["lines"])["feedetl_sn"]
-    time = later(_latest(wire), chance.choice((0, 3_600, -3_600)))
-    return _put(objects, kept | {"type": "void", "kind": wire["type"], "void_time": time}, chance)
+    return kept | {"type": "void", "kind": wire["type"], "void_time": time}
+
+
+def cancelled(wire: Wire, time: str, chance: Random) -> list[Wire]:
+    """What cancels a fact at a time: a reversal, with or without the time of its settlement, or a void."""
+    if wire["type"] in {"tick", "void"}:
+        return []
+    if wire["type"] != "settlement" or chance.random() < 0.3:
+        return [voided(wire, time, chance)]
+    known = {"orig_setl_time": wire["setl_time"]} if chance.random() < 0.5 else {}
+    return [reversal(wire["setl_id"], psn_no=wire["psn_no"], setl_time=time, **known)]
 
 
 def _drop(objects: list[Wire], rule: str, chance: Random, most: int) -> list[Wire]:  # noqa: ARG001 - as all changes

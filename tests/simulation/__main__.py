@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests.simulation.broken import BROKEN
 from tests.simulation.process import Process
-from tests.simulation.run import THEMES, play
+from tests.simulation.run import FORGETTING, THEMES, play
 
 
 def _say(text: str) -> None:
@@ -22,7 +22,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="play so many")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
     parser.add_argument("--broken", choices=sorted(BROKEN), help="play with a worker that is broken in this way")
-    parser.add_argument("--theme", choices=sorted(set(THEMES)), help="of all seeds; without it each has its own")
+    parser.add_argument(
+        "--theme", choices=sorted({*THEMES, FORGETTING}), help="of all seeds; without it each has its own"
+    )
     given = parser.parse_args()
     process = BROKEN[given.broken] if given.broken else Process
     if given.seed is not None:

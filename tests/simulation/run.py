@@ -18,7 +18,7 @@ from monitor.recount import account_of, recount
 from monitor.state import META, read_meta, wake_of
 from monitor.totals import RuleKey, Total
 from monitor.worker.accounts import account_shown
-from tests.end_to_end.reference import keys_in, persons_in
+from tests.end_to_end.reference import key_floors, keys_in, persons_in, since
 from tests.simulation.broker import Broker, Group
 from tests.simulation.disk import Disk, load
 from tests.simulation.loop import SimulatedLoop
@@ -31,6 +31,8 @@ from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY,
 MOST_WORKERS: Final = 4
 THEMES: Final = ("any", "any", "zombies", "registry")
 """Most seeds mix everything; some stop workers in the middle of transactions alone, some change the registry late."""
+FORGETTING: Final = "forgetting"
+"""The theme of histories that go on for longer than facts are kept."""
 
 
 class Differs(Exception):
@@ -73,7 +75,7 @@ class Simulation:
     Args:
         seed: decides everything.
         process: the class of the workers' processes; broken variants prove that the comparison can fail.
-        theme: one of `THEMES`; None: the seed decides.
+        theme: one of `THEMES`, or `FORGETTING`; None: the seed decides.
     """
 
     seed: int
@@ -89,7 +91,10 @@ class Simulation:
         self.partitions = chance.choice((1, 2, 2, 3))
         theme = chance.choice(THEMES)
         theme = self.theme or theme
-        self.work: Workload = workload(chance, self.partitions, CONSULTING if theme == "registry" else RULES)
+        outlive = self.theme == FORGETTING or (self.theme is None and self.seed % 5 == 3)
+        self.work: Workload = workload(
+            chance, self.partitions, CONSULTING if theme == "registry" else RULES, outlive=outlive
+        )
         counts = dict.fromkeys(
             (CLAIMS, INSTITUTIONS, CONTRIBUTIONS, *CHANGELOGS.values(), ALERTS, ALERTS_LOG), self.partitions
         ) | {dead_letters(CLAIMS): self.partitions, dead_letters(INSTITUTIONS): self.partitions, REGISTRY: 1}
@@ -307,11 +312,15 @@ class Simulation:
                     if local.values != part.values or local._wakes != part._wakes:
                         problems.append(f"local state of {stage}-{number} differs from its changelog")
                 rebuilt[stage].values |= {key: value for key, value in part.values.items() if key != META}
-        persons, keys = persons_in(rebuilt["persons"]), keys_in(rebuilt["keys"])
+        persons = persons_in(rebuilt["persons"])
         if persons != self.work.persons:
             problems.append(f"persons differ: {_first_difference(self.work.persons, persons)}")
-        if keys != self.work.keys:
-            problems.append(f"sums differ: {_first_difference(self.work.keys, keys)}")
+        floors = dict(self.work.floors)
+        for key, floor in key_floors(rebuilt["keys"]).items():
+            floors[key] = max(floor, floors.get(key, ""))
+        one, other = _since(floors, self.work.keys), _since(floors, keys_in(rebuilt["keys"]))
+        if one != other:
+            problems.append(f"sums differ: {_first_difference(one, other)}")
         return problems
 
     def _accounts(self) -> list[str]:
@@ -401,6 +410,11 @@ def _clean_up(loop: SimulatedLoop, world: World) -> None:
         except Exception:  # noqa: BLE001, S112 - the world is over
             continue
     loop.close()
+
+
+def _since(floors: dict[tuple[str, str], str], keys: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
+    kept = {key: since(floors[key], history) if key in floors else history for key, history in keys.items()}
+    return {key: history for key, history in kept.items() if any(history.values())}
 
 
 def _stand(totals: Mapping[Any, Total]) -> dict[Any, tuple[int, int]]:

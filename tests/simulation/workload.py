@@ -19,11 +19,14 @@ from monitor.terms_files import load_terms
 from monitor.timeline import BadLine, Placed, place
 from monitor.totals import Standing, Totals
 from monitor.worker.agreement import Agreement
-from tests.end_to_end.reference import History, keys_in, persons_in
+from tests.end_to_end.reference import History, key_floors, keys_in, persons_in
 from tests.facts import Wire, encoded
 from tests.generated.arrivals import arranged, complete
 from tests.generated.histories import mutated, renamed
+from tests.generated.outlived import HORIZON, far_back, outlived
 from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
+from topics.decoding import Decoder
+from topics.times import from_record_time
 
 TERMS: Final = load_terms(None)
 AGREEMENT: Final = Agreement.of(TERMS, None)
@@ -32,6 +35,7 @@ RULES: Final = tuple(rule for rule in all_detectors() if rule not in _SCORED)
 """Those that need no model."""
 CONSULTING: Final = tuple(rule for rule in RULES if all_detectors()[rule].consults)
 """Those that the registry can change."""
+_registry: Final = Decoder("registry")
 POISON: Final = b'{"type":"settlement"'
 
 
@@ -47,6 +51,7 @@ class Workload:
         alerts: standing alerts of a single pass, by jr_id.
         persons: histories of a single pass.
         keys: sums of a single pass.
+        floors: from when on they are kept.
         counts: by stage, what became of the facts in a single pass.
         standing: the totals of a single pass.
     """
@@ -58,15 +63,18 @@ class Workload:
     alerts: dict[str, bytes]
     persons: dict[str, History]
     keys: dict[tuple[str, str], History]
+    floors: dict[tuple[str, str], str]
     counts: dict[str, Counts]
     standing: Standing
 
 
-def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES) -> Workload:
-    """Facts for one run, made from the cases of some of the rules."""
+def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES, *, outlive: bool = False) -> Workload:
+    """Facts for one run, made from the cases of some of the rules; `outlive`: over more time than they are kept."""
     objects: list[Wire] = []
     for number in range(chance.choice((1, 2, 2, 3))):
         made = mutated(chance.choice(rules), chance, most=12)
+        if outlive:
+            made = [wire for wire in outlived(made, chance) if not far_back(wire)]
         objects += renamed(made, "" if number == 0 else f"x{number}")
     objects = complete(objects) or complete([{**_FALLBACK}])
     arrived = arranged(objects, chance)
@@ -75,8 +83,10 @@ def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES) -> W
         assert not isinstance(item, BadLine)
         placed.append(item)
     found = _single_pass(placed)
+    # of an entry that comes later than this, facts that it covers may be forgotten when it is read
+    end = max(from_record_time(item.time_ms) for item in placed) - HORIZON if outlive else 0
     for item in placed:
-        _put(item, found, chance, partitions)
+        _put(item, found, chance, partitions, end)
     return found
 
 
@@ -87,10 +97,11 @@ _FALLBACK: Final[Wire] = {
 }
 
 
-def _put(item: Placed, found: Workload, chance: Random, partitions: int) -> None:
+def _put(item: Placed, found: Workload, chance: Random, partitions: int, covered: int) -> None:
     if item.family == "registry":
         record = Outgoing(REGISTRY, 0, (item.key or "").encode(), item.value, (), item.time_ms)
-        (found.late if chance.random() < 0.3 else found.registry).append(record)
+        late = chance.random() < 0.3 and (not covered or _valid_from(item) >= covered)
+        (found.late if late else found.registry).append(record)
         return
     topics = {"person": (CLAIMS,), "institution": (INSTITUTIONS,), "tick": (CLAIMS, INSTITUTIONS)}[item.family]
     key = None if item.key is None else item.key.encode()
@@ -102,6 +113,10 @@ def _put(item: Placed, found: Workload, chance: Random, partitions: int) -> None
             if chance.random() < 0.05:
                 queue.append(Outgoing(topic, number, b"P1", POISON, (), item.time_ms))
                 found.poison += 1
+
+
+def _valid_from(item: Placed) -> int:
+    return int(_registry(item.value)[0].valid_from)
 
 
 def _single_pass(placed: Sequence[Placed]) -> Workload:
@@ -116,7 +131,8 @@ def _single_pass(placed: Sequence[Placed]) -> Workload:
     test = Backtest(Engine(TERMS, 1, "contributions"), on_change=count)
     test.run(placed)
     counts = {"persons": _counts(test._persons), "keys": _counts(test._keys)}
-    return Workload([], [], {}, 0, test.standing, persons_in(test._persons), keys_in(test._keys), counts, standing)
+    persons, keys, floors = persons_in(test._persons), keys_in(test._keys), key_floors(test._keys)
+    return Workload([], [], {}, 0, test.standing, persons, keys, floors, counts, standing)
 
 
 def _counts(store: MemoryStore) -> Counts:

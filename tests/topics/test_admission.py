@@ -39,6 +39,7 @@ LATE_BY = {
     "transfer": "upld_time",
     "discharge": "upld_time",
     "trauma-filing": "upld_time",
+    "self-pay-stay": "upld_time",
 }
 UNLIMITED = sorted(set(EVENT_TIME) - set(LATE_BY) - {"reversal"})
 YEARS = 5 * 365 * DAY
@@ -80,12 +81,13 @@ def test_not_older_than_the_lateness_bound(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, field in LATE_BY.items() if field == "upld_time"])
 def test_lateness_by_upload_looks_at_nothing_else(kind: str) -> None:
-    """What is uploaded in time may have happened long ago; without an optional upld_time there is no bound."""
+    """What is uploaded in time may have happened long ago; without an optional upld_time within the horizon."""
     assert outcome(record(kind, **{EVENT_TIME[kind]: NOW - YEARS, "upld_time": NOW})) == "admitted"
     if kind != "admission":
-        without = record(kind, **{EVENT_TIME[kind]: NOW - YEARS})
-        without.pop("upld_time", None)
-        assert outcome(without) == "admitted"
+        for time, expected in ((NOW - 62 * DAY, "admitted"), (NOW - 62 * DAY - 1, "too-late")):
+            without = record(kind, **{EVENT_TIME[kind]: time})
+            without.pop("upld_time", None)
+            assert outcome(without) == expected
 
 
 @pytest.mark.parametrize("kind", UNLIMITED)
@@ -96,17 +98,20 @@ def test_some_facts_have_no_lateness_bound(kind: str) -> None:
 
 
 def test_a_reversal_is_held_against_what_it_cancels() -> None:
-    """By orig_setl_time, within the horizon instead of the lateness bound; without it there is no bound."""
+    """By orig_setl_time, within the horizon instead of the lateness bound; without it by its own time."""
     assert outcome(record("reversal", orig_setl_time=NOW - 62 * DAY)) == "admitted"
     assert outcome(record("reversal", orig_setl_time=NOW - 62 * DAY - 1)) == "too-late"
-    assert outcome(record("reversal", setl_time=NOW - YEARS)) == "admitted"
+    assert outcome(record("reversal", setl_time=NOW - 31 * DAY)) == "admitted"
+    assert outcome(record("reversal", setl_time=NOW - 31 * DAY - 1)) == "too-late"
+    assert outcome(record("reversal", setl_time=NOW - 60 * DAY, orig_setl_time=NOW - 61 * DAY)) == "admitted"
 
 
 @pytest.mark.parametrize("kind", VOIDS)
-def test_a_void_has_no_lateness_bound_but_cannot_come_from_the_future(kind: str) -> None:
-    """Voids correct whatever is wrong, however old."""
+def test_a_void_is_late_by_its_own_time(kind: str) -> None:
+    """Whatever it cancels: how old that may be is known to the engine alone."""
     wire = {"type": "void", "kind": kind, "psn_no": "P1", "fixmedins_code": "H1"} | VOIDS[kind][1]
-    assert outcome(wire | {"void_time": format_time(NOW - YEARS)}) == "admitted"
+    assert outcome(wire | {"void_time": format_time(NOW - 31 * DAY)}) == "admitted"
+    assert outcome(wire | {"void_time": format_time(NOW - 31 * DAY - 1)}) == "too-late"
     assert outcome(wire | {"void_time": format_time(NOW + HOUR)}) == "admitted"
     assert outcome(wire | {"void_time": format_time(NOW + HOUR + 1)}) == "in-the-future"
 
