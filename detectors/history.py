@@ -224,7 +224,7 @@ class PersonHistory(StandingFacts):
                 if not self._visits[visit]:
                     del self._visits[visit]
         self._drop(going)
-        self.floor = floor
+        self.floor = floor if self.floor is None else max(self.floor, floor)
         if self.superseded:
             delay = self.general.corrections
             times = sorted(known_from(fact, delay) for fact in self._enrolments())

@@ -1,8 +1,9 @@
 """Identity attributes: sex or birth date of a fact contradict its identity number or the person (SQ §10).
 
 They are held against the digits of the fact's own number, and against the person's reference: the enrolled value, else
-the most frequent among the person's facts, ties to the earliest. A fact whose number is a data fault is not compared at
-all, unknown values are not either. One finding a stay, or a settlement outside stays.
+the most frequent among the person's facts, ties to the earliest, as known until 120 d after the fact. A fact whose
+number is a data fault is not compared at all, unknown values are not either. One finding a stay, or a settlement
+outside stays.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Identity mismatch: the identity number of a fact is not the person's own (SQ §10, note 4).
 
 The person's reference is the enrolled number, else the most frequent among the person's facts, ties to the earliest,
-as known until some time after the fact (`corrections`).
+as known until 120 d after the fact (`corrections` in the terms' general numbers).
 A number that is a data fault is counted elsewhere and never compared.
 """
 

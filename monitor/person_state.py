@@ -85,7 +85,7 @@ class PersonState:
             self._filed = {}
             for ref, fact in self.history.facts.items():
                 if not _kept(fact):
-                    self._filed.setdefault(person_chunk(filed_at(fact)), set()).add(ref)
+                    self._filed.setdefault(self._number(fact), set()).add(ref)
             for held in self.findings.values():
                 self._filed.setdefault(person_chunk(held.anchor), set())
         return self._filed
@@ -126,18 +126,24 @@ class PersonState:
         if _kept(after):
             self._head_dirty = True
             return
-        number = person_chunk(filed_at(after))
+        number = self._number(after)
         if before is None and self._filed is None:
             self._dirty.add(number)
             if self._oldest is None or number < self._oldest:
                 self._oldest = number
             return
         if before is not None:
-            old = person_chunk(filed_at(before))
+            old = self._number(before)
             self._chunks.setdefault(old, set()).discard(ref)
             self._dirty.add(old)
         self._chunks.setdefault(number, set()).add(ref)
         self._dirty.add(number)
+
+    def _number(self, fact: PersonFact) -> int:
+        """The chunk of a fact: that of its time, or the first one that is fully kept."""
+        number = person_chunk(filed_at(fact))
+        floor = self.history.floor
+        return number if floor is None else max(number, person_chunk(floor))
 
     def moved(self, before: Held | None, after: Held | None) -> None:
         """Mark the chunks of a finding that changed."""
@@ -168,14 +174,15 @@ class PersonState:
     def forget(self, cut: int, around: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
         first = self._keep_from(cut, around)
+        begin = first * _CHUNK
         going = [number for number in self._chunks if number < first]
-        refs = [ref for number in going for ref in self._chunks[number]]
-        waiting = set(refs)
-        unmatched = self.history.forget(refs, first * _CHUNK)
+        waiting = {ref for number in going for ref in self._chunks[number]}
+        # a stay that lasts into what is kept is kept as a whole: others lie within it
+        unmatched = self.history.forget([ref for ref in waiting if not self._needed(ref, begin)], begin)
         for number in going:
             del self._chunks[number]
             self._dirty.add(number)
-        for ref in waiting & self.history.facts.keys():  # cancels something kept: goes on with the oldest chunk
+        for ref in waiting & self.history.facts.keys():  # needed by something kept: goes on with the oldest chunk
             self._chunks.setdefault(first, set()).add(ref)
             self._dirty.add(first)
         self.findings = {

@@ -18,6 +18,7 @@ from monitor.worker.sources import SourceTopicChanged
 from topics.decoding import Decoder
 from topics.reasons import Quarantined
 from topics.registry import Entry
+from topics.times import format_time, from_record_time
 
 log = logging.getLogger(__name__)
 
@@ -200,6 +201,18 @@ class RegistryFeed:
             )
         self._missing = missing
 
+    def _tell_reach(self, key: str, valid_from: int, record_ms: int) -> None:
+        """Say of an entry that comes so late that facts it covers may be forgotten."""
+        earliest = from_record_time(record_ms) - self._engine.terms.general.horizon
+        if valid_from < earliest:
+            log.warning(
+                "registry entry %s holds from %s, further back than late entries reach: findings about facts before %s "
+                "may stay as they are, a replay that knows the entry from the start may judge them otherwise",
+                key,
+                format_time(valid_from),
+                format_time(earliest),
+            )
+
     def _take(self, record: Record) -> bool:
         """Take one record of the registry in; tells whether a stage must judge again."""
         key = (record.key or b"").decode(errors="replace")
@@ -216,6 +229,8 @@ class RegistryFeed:
                 self._on_bad(why)
                 return False
             concerned = self._engine.put(entries)
+            if concerned and self._caught_up.is_set():
+                self._tell_reach(key, min(entry.valid_from for entry in entries), record.timestamp)
         cause = Cause(f"registry:{key}", (record.topic, record.partition, record.offset), record.timestamp)
         for stage in concerned:
             self._changes[stage] = record.offset, cause

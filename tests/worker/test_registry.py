@@ -28,17 +28,19 @@ def test_a_late_quota_is_held_against_the_facts_that_came_before(
     eventually(lambda: worker.get("/internal/history/institution/H1", "token-of-the-tests")[0] == 200)
     assert site.alerts("quota-progress") == []
 
-    small, large = quota(amount="400.00"), quota(amount="4000.00")
-    site.registry(small, key="quota/H1/2026-03/2026-01-01 00:00:00")
+    long_ago = "2020-01-01 00:00:00"
+    small, large = quota(amount="400.00", valid_from=long_ago), quota(amount="4000.00", valid_from=long_ago)
+    site.registry(small, key="quota/H1/2026-03/2020-01-01 00:00:00")
     eventually(lambda: site.about("quota-progress") == {"H1/2026-03"})
     file = tmp_path / "facts.ndjson"
     file.write_bytes(b"\n".join(encoded([small, *facts, tick(at(20))])) + b"\n")
     assert done("alerts", *site.options) == done("backtest", str(file))
-    site.registry(large, key="quota/H1/2026-03/2026-01-01 00:00:00")
+    site.registry(large, key="quota/H1/2026-03/2020-01-01 00:00:00")
     eventually(lambda: not site.about("quota-progress"))
-    site.registry(small, key="quota/H1/2026-03/2026-01-01 00:00:00")
+    site.registry(small, key="quota/H1/2026-03/2020-01-01 00:00:00")
     eventually(lambda: site.about("quota-progress") == {"H1/2026-03"})
     assert "judging 1 keys again" in worker.log
+    assert "2020-01-01 00:00:00, further back than late entries reach" in worker.log
 
 
 def test_a_change_while_no_worker_ran_is_swept_at_start(make_site: MakeSite, start_worker: StartWorker) -> None:
