@@ -19,8 +19,8 @@ Phase = Literal["before", "after"]
 
 POINTS: Final = ("compute", "send", "changelog", "commit", "state", "acknowledgement")
 MODES: Final[tuple[Mode, ...]] = ("raise", "kill", "stall")
-MOST_STEPS: Final = 10_000
-"""Several times as many as any seed takes; a pipeline that does not settle is found out soon."""
+MOST_STEPS: Final = 20_000
+"""Almost twice as many as any seed takes; a pipeline that does not settle is found out soon."""
 
 current: "contextvars.ContextVar[Process]" = contextvars.ContextVar("process")
 """The simulated process whose code is running."""
