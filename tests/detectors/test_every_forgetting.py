@@ -134,7 +134,7 @@ def test_what_is_forgotten_is_not_missed(rule: str) -> None:
 @pytest.mark.parametrize("rule", all_detectors())
 def test_more_of_the_same(rule: str) -> None:
     """The same over many more histories."""
-    check(rule, 100)
+    check(rule, 60)
 
 
 @pytest.mark.prove

@@ -17,9 +17,9 @@ from monitor.engine import Engine
 from monitor.judging import Cause
 from monitor.terms_files import load_terms
 from monitor.timeline import place
-from tests.facts import Wire, encoded
+from tests.facts import Wire, encoded, settlement
 from tests.generated.arrivals import arranged, complete
-from tests.generated.histories import mutated, new_and_reversed, renamed, scorer
+from tests.generated.histories import firing, mutated, new_and_reversed, renamed, scorer
 from topics.alerts import decode
 
 TERMS = load_terms(None)
@@ -85,6 +85,22 @@ def check(rule: str, examples: int) -> None:
 def test_the_same_facts_give_the_same_alerts(rule: str) -> None:
     """Any order of arrival, any repetition, one at a time or all at once, with others beside or something undone."""
     check(rule, 12)
+
+
+def test_a_rule_that_its_histories_do_not_raise_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The properties say nothing over histories without findings: a fifth of them must have one."""
+    monkeypatch.setattr(f"{__name__}.mutated", lambda *_: [settlement()])
+    with pytest.raises(AssertionError, match="too few histories raise hang-bed"):
+        check("hang-bed", 5)
+
+
+@pytest.mark.parametrize("rule", all_detectors())
+def test_histories_are_firing_cases_of_which_much_went_otherwise(rule: str) -> None:
+    """Most differ from every case of the rule, some are a case as it stands."""
+    cases = [list(case.objects) for case in firing(rule)]
+    made = [mutated(rule, Random(seed)) for seed in range(60)]
+    changed = sum(objects not in cases for objects in made)
+    assert len(made) // 2 < changed < len(made)
 
 
 @pytest.mark.prove

@@ -24,7 +24,7 @@ from tests.simulation.disk import Disk, load
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.process import CHANGELOGS, CONTRIBUTIONS, STAGES, Process
 from tests.simulation.workload import CONSULTING, RULES, TERMS, Workload, workload
-from tests.simulation.world import MODES, POINTS, Fault, Mode, World, current
+from tests.simulation.world import MODES, MOST_STEPS, POINTS, Fault, Mode, World, current
 from topics.alerts import decode
 from topics.catalogue import ALERTS, ALERTS_LOG, CLAIMS, INSTITUTIONS, REGISTRY, dead_letters
 
@@ -108,6 +108,7 @@ class Simulation:
         ]
         self.world = world = World(chance, Broker(counts), Group(self.partitions), faults)
         world.events = self._events
+        world.most_steps = MOST_STEPS * (3 if outlive else 1)
         self._fates = (
             6 if theme == "registry" else chance.choice((0, 1, 2, 4))
         )  # stops at any moment, besides the planned faults

@@ -1,7 +1,10 @@
 """The pipeline ends where a single pass ends, whatever stops on the way; and a broken one does not."""
 
+import sys
+
 import pytest
 
+from tests.simulation.__main__ import main
 from tests.simulation.broken import BROKEN
 from tests.simulation.run import play
 
@@ -39,6 +42,21 @@ def test_nothing_is_committed_after_a_local_store_that_failed() -> None:
 def test_a_seed_is_played_the_same_way_again() -> None:
     """Step for step."""
     assert [play(seed) for seed in range(10)] == [play(seed) for seed in range(10)]
+
+
+def test_a_seed_that_differs_says_how_to_play_it_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command it prints ends in the same difference."""
+    monkeypatch.setattr(sys, "argv", ["simulation", "--seeds", "1", "--broken", "acknowledged-first"])
+    assert main() == 1
+    first, command = capsys.readouterr().out.splitlines()[:2]
+    problem = first.partition(": ")[2]
+    program = command.split()
+    assert program[:3] == ["python", "-m", "tests.simulation"]
+    monkeypatch.setattr(sys, "argv", program[2:])
+    assert main() == 1
+    assert problem in capsys.readouterr().out
 
 
 def found(name: str, most: int, theme: str | None = None) -> bool:

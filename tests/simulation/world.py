@@ -19,8 +19,8 @@ Phase = Literal["before", "after"]
 
 POINTS: Final = ("compute", "send", "changelog", "commit", "state", "acknowledgement")
 MODES: Final[tuple[Mode, ...]] = ("raise", "kill", "stall")
-MOST_STEPS: Final = 20_000
-"""Almost twice as many as any seed takes; a pipeline that does not settle is found out soon."""
+MOST_STEPS: Final = 10_000
+"""Several times as many as nearly any seed takes; a pipeline that does not settle is found out soon."""
 
 current: "contextvars.ContextVar[Process]" = contextvars.ContextVar("process")
 """The simulated process whose code is running."""
@@ -90,6 +90,7 @@ class World:
     requests: list[Request] = field(default_factory=list)
     slow_point: str | None = None
     steps: int = 0
+    most_steps: int = MOST_STEPS
     log: list[str] = field(default_factory=list)
     reached: dict[tuple[str, str], int] = field(default_factory=dict)
     struck: list[Fault] = field(default_factory=list)
@@ -142,7 +143,7 @@ class World:
     def step(self) -> bool:
         """Make one thing happen; tells whether there was any."""
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > self.most_steps:
             raise DidNotSettle(f"{len(self.requests)} requests: {self.requests[:3]}")
         possible = [request for request in list(self.requests) if self._possible(request)]
         quick = [request for request in possible if request.point != self.slow_point]
