@@ -292,7 +292,7 @@ class PersonHistory(StandingFacts):
         if kind is not Enrolment and not (kind is Void and winner.target == "enrolment:" + self.person):
             return []
         self.__dict__.pop("references", None)
-        if known_from(loser, 0) < known_from(winner, 0):
+        if loser is not None and known_from(loser, 0) < known_from(winner, 0):
             by_time = {(type(fact), known_from(fact, 0)): fact for fact in self.superseded}
             place = kind, known_from(loser, 0)
             by_time[place] = standing(by_time.get(place, loser), loser)

@@ -135,7 +135,7 @@ class StandingFacts:
                 changes.append(Change(old, new))
         for change in changes:
             self._refile(change)
-        if held is not None:
+        if held is not None or not changes:
             changes += self._lost(held, winner)
         return outcome, changes
 
@@ -186,7 +186,7 @@ class StandingFacts:
                 self._cancelling -= 1
 
     def _lost(self, loser: Any, winner: Any) -> list[Change]:  # noqa: ANN401, ARG002 - two facts of one identity
-        """Take note of a version that does not stand; gives what that changes."""
+        """Take note of a version that lost (None: there is no other, but nothing stands or falls); gives what changes."""
         return []
 
     def _refile(self, change: Change) -> None:

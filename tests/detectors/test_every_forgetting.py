@@ -131,15 +131,17 @@ def test_what_is_forgotten_is_not_missed(rule: str) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rule", all_detectors())
 def test_more_of_the_same(rule: str) -> None:
     """The same over many more histories."""
-    check(rule, 60)
+    check(rule, 40)
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("factor", [0.5, 2])
 @pytest.mark.parametrize("rule", all_detectors())
 def test_with_other_numbers(rule: str, factor: float) -> None:
     """How long facts are kept follows the rule's times."""
-    check(rule, 20, moved(rule, factor))
+    check(rule, 12, moved(rule, factor))

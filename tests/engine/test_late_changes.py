@@ -122,6 +122,14 @@ def test_a_void_of_an_enrolment_counts_from_its_time_too() -> None:
     assert mismatches([first, old, new, gone, told(void("enrolment", void_time=at(210)), at(210))]) == ["OLD"]
 
 
+def test_an_enrolment_that_was_voided_before_it_came_counts_for_earlier_facts() -> None:
+    """It does not stand, but until its void it was known."""
+    gone = told(void("enrolment", void_time=at(121)), at(121))
+    objects = [care("S1", at(0), certno=CERTNO_A), care("S2", at(2), certno=CERTNO_A)]
+    new = told(enrolment(certno=CERTNO_B), at(130))
+    assert mismatches([*objects, gone, new]) == mismatches([*objects, new, gone | {"_recv": at(131)}]) == ["S1"]
+
+
 @pytest.mark.parametrize(("late", "admitted"), [(0, True), (1, False)])
 def test_an_enrolment_without_upload_time_comes_before_facts_are_old(late: int, admitted: bool) -> None:
     """It counts for all facts of the person; beyond the horizon of the first it must say when it was known."""

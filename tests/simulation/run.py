@@ -116,7 +116,7 @@ class Simulation:
         self._late = list(self.work.late)
         self._late_from = chance.choice((60, 100, 150))
         early = list(self.work.registry)
-        if theme == "registry":
+        if theme == "registry" and not outlive:  # else facts that it covers are forgotten before it is read
             world.slow_point = "registry"
             self._late, early = self._late + early, []
         for record in early:
