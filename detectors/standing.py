@@ -186,7 +186,7 @@ class StandingFacts:
                 self._cancelling -= 1
 
     def _lost(self, loser: Any, winner: Any) -> list[Change]:  # noqa: ANN401, ARG002 - two facts of one identity
-        """Take note of a version that lost (None: there is no other, but nothing stands or falls); gives what changes."""
+        """Take note of a version that lost (None: of a fact that changes none that stands); gives what changes."""
         return []
 
     def _refile(self, change: Change) -> None:

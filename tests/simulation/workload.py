@@ -23,10 +23,8 @@ from tests.end_to_end.reference import History, key_floors, keys_in, persons_in
 from tests.facts import Wire, encoded
 from tests.generated.arrivals import arranged, complete
 from tests.generated.histories import mutated, renamed
-from tests.generated.outlived import HORIZON, far_back, outlived
+from tests.generated.outlived import far_back, outlived
 from topics.catalogue import CLAIMS, INSTITUTIONS, REGISTRY
-from topics.decoding import Decoder
-from topics.times import from_record_time
 
 TERMS: Final = load_terms(None)
 AGREEMENT: Final = Agreement.of(TERMS, None)
@@ -35,7 +33,6 @@ RULES: Final = tuple(rule for rule in all_detectors() if rule not in _SCORED)
 """Those that need no model."""
 CONSULTING: Final = tuple(rule for rule in RULES if all_detectors()[rule].consults)
 """Those that the registry can change."""
-_registry: Final = Decoder("registry")
 POISON: Final = b'{"type":"settlement"'
 
 
@@ -83,10 +80,8 @@ def workload(chance: Random, partitions: int, rules: Sequence[str] = RULES, *, o
         assert not isinstance(item, BadLine)
         placed.append(item)
     found = _single_pass(placed)
-    # of an entry that comes later than this, facts that it covers may be forgotten when it is read
-    end = max(from_record_time(item.time_ms) for item in placed) - HORIZON if outlive else 0
     for item in placed:
-        _put(item, found, chance, partitions, end)
+        _put(item, found, chance, partitions, outlive=outlive)
     return found
 
 
@@ -97,10 +92,11 @@ _FALLBACK: Final[Wire] = {
 }
 
 
-def _put(item: Placed, found: Workload, chance: Random, partitions: int, covered: int) -> None:
+def _put(item: Placed, found: Workload, chance: Random, partitions: int, *, outlive: bool) -> None:
     if item.family == "registry":
         record = Outgoing(REGISTRY, 0, (item.key or "").encode(), item.value, (), item.time_ms)
-        late = chance.random() < 0.3 and (not covered or _valid_from(item) >= covered)
+        # how much is still kept when an entry is read depends on the pace: here all are known before
+        late = chance.random() < 0.3 and not outlive
         (found.late if late else found.registry).append(record)
         return
     topics = {"person": (CLAIMS,), "institution": (INSTITUTIONS,), "tick": (CLAIMS, INSTITUTIONS)}[item.family]
@@ -113,10 +109,6 @@ def _put(item: Placed, found: Workload, chance: Random, partitions: int, covered
             if chance.random() < 0.05:
                 queue.append(Outgoing(topic, number, b"P1", POISON, (), item.time_ms))
                 found.poison += 1
-
-
-def _valid_from(item: Placed) -> int:
-    return int(_registry(item.value)[0].valid_from)
 
 
 def _single_pass(placed: Sequence[Placed]) -> Workload:
