@@ -37,6 +37,7 @@ from monitor.worker.owners import client_id, owner_url
 from monitor.worker.pages import Pages
 from monitor.worker.ports import live as live_ports
 from monitor.worker.quarantine import Limits
+from monitor.worker.recovery import Recovery
 from monitor.worker.registry_feed import RegistryFeed
 from monitor.worker.sources import Sources, rebuild_command
 from monitor.worker.supervisor import restarts
@@ -144,7 +145,7 @@ class WorkerApp(DeliveryApp):
             rebuild=rebuild_command(self._settings.prefix, self._settings.group),
         )
         await parts.feed.start()
-        pages = Pages(self, parts.units, parts.metrics, parts.token, parts.partitions, self._owner)
+        pages = Pages(self, parts.units, parts.recoveries, parts.metrics, parts.token, parts.partitions, self._owner)
         self._runner = web.AppRunner(pages.application(), access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, parts.socket).start()
@@ -180,6 +181,7 @@ class Parts:
     partitions: int
     socket: Any
     ticker: Ticker
+    recoveries: dict[tuple[str, int], Recovery] = field(default_factory=dict)
     feed: RegistryFeed | None = None
 
 
@@ -327,6 +329,7 @@ def build_worker(settings: WorkerSettings) -> tuple[WorkerApp, str]:
             ),
             limits=limits,
             units=units,
+            recoveries=parts.recoveries,
             institutions=institutions,
             failures=failures,
         )

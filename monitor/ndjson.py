@@ -23,7 +23,7 @@ def open_lines(path: str) -> Iterator[tuple[Iterator[bytes], Callable[[], float 
         InputError: no such file, or not readable as its name says.
     """
     if path == "-":
-        yield iter(sys.stdin.buffer), lambda: None
+        yield iter(_standard_input()), lambda: None
         return
     file = Path(path)
     try:
@@ -38,6 +38,14 @@ def open_lines(path: str) -> Iterator[tuple[Iterator[bytes], Callable[[], float 
             _checked(_decompressed(file.suffix, raw), path),
             lambda: raw.tell() / size if size and not raw.closed else 1.0,
         )
+
+
+def _standard_input() -> BinaryIO:
+    """Standard input by a file object of its own: a thread that still waits for a line must not hold up the end."""
+    try:
+        return cast("BinaryIO", open(sys.stdin.fileno(), "rb", closefd=False))
+    except OSError:  # none of the system's
+        return sys.stdin.buffer
 
 
 def _decompressed(suffix: str, raw: BinaryIO) -> BinaryIO:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 _TOPIC = {"person": CLAIMS, "institution": INSTITUTIONS, "registry": REGISTRY}
 _SLICE = 500
 _SOON_S = 0.02
+_AHEAD = 5_000
 _STOP_S = 10.0
 
 
@@ -53,6 +56,7 @@ async def play(
     prefix: str = "",
     rate: float | None = None,
     due: Callable[[int], float] | None = None,
+    trickling: bool = False,
     on_bad: Callable[[BadLine], None] = lambda _bad: None,
     on_progress: Callable[[Played], None] = lambda _played: None,
 ) -> Played:
@@ -66,6 +70,7 @@ async def play(
         prefix: of topic names.
         rate: facts a second; None: as fast as the broker takes them.
         due: record time -> when to write it (`clock.monotonic`), for accelerated time; None: at once.
+        trickling: whether the next object may be long in coming; what came before is written all the same.
         on_bad: told of every line that is left out.
         on_progress: told now and then.
 
@@ -88,7 +93,12 @@ async def play(
     began = clock.monotonic()
     try:
         waiting: list[asyncio.Future[object]] = []
-        for item in placed:
+        async for item in _trickled(placed) if trickling else _at_hand(placed):
+            if item is None:
+                await asyncio.gather(*waiting)
+                waiting.clear()
+                on_progress(played)
+                continue
             if isinstance(item, BadLine):
                 played.bad += 1
                 on_bad(item)
@@ -126,6 +136,48 @@ async def play(
     return played
 
 
+async def _at_hand(placed: Iterable[Placed | BadLine]) -> AsyncIterator[Placed | BadLine | None]:
+    for item in placed:
+        yield item
+
+
+async def _trickled(placed: Iterable[Placed | BadLine]) -> AsyncIterator[Placed | BadLine | None]:
+    """Take objects from a thread that waits for them; gives None whenever there is none at the moment."""
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    there: deque[Placed | BadLine] = deque()
+    room = threading.Semaphore(_AHEAD)
+    ended: list[BaseException | None] = []
+
+    def read() -> None:
+        error: BaseException | None = None
+        try:
+            for item in placed:
+                room.acquire()
+                there.append(item)
+                loop.call_soon_threadsafe(came.set)
+        except Exception as raised:  # noqa: BLE001 - it is raised again where objects are taken
+            error = raised
+        ended.append(error)
+        with contextlib.suppress(RuntimeError):  # the loop was ended by a signal
+            loop.call_soon_threadsafe(came.set)
+
+    # a daemon: whoever ends the player does not wait for the next line
+    threading.Thread(target=read, name="player-input", daemon=True).start()
+    while True:
+        over = bool(ended)  # asked first: what came before the end is there by now
+        while there:
+            yield there.popleft()
+            room.release()
+        if over:
+            if ended[0] is not None:
+                raise ended[0]
+            return
+        yield None
+        await came.wait()
+        came.clear()
+
+
 async def _send(
     producer: AIOKafkaProducer, topic: str, key: bytes | None, partition: int, item: Placed
 ) -> "asyncio.Future[object]":
@@ -159,8 +211,19 @@ def play_lines(
     *,
     prefix: str = "",
     rate: float | None = None,
+    trickling: bool = False,
     on_bad: Callable[[BadLine], None] = lambda _bad: None,
     on_progress: Callable[[Played], None] = lambda _played: None,
 ) -> Played:
     """Write NDJSON lines into Kafka; see `play`."""
-    return asyncio.run(play(place(lines), connection, prefix=prefix, rate=rate, on_bad=on_bad, on_progress=on_progress))
+    return asyncio.run(
+        play(
+            place(lines),
+            connection,
+            prefix=prefix,
+            rate=rate,
+            trickling=trickling,
+            on_bad=on_bad,
+            on_progress=on_progress,
+        )
+    )

@@ -17,13 +17,17 @@ from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
 VERSION: Final = 4
-"""Of the state's schema; a newer one is refused, an older one is brought up to it when a partition is opened.
+"""Of the state's schema; a newer one is refused, an older one down to `OLDEST` is brought up to it when a partition is
+opened, one from before that is refused, too: it has to be rebuilt from the facts.
 
 Raise it whenever older software must not write the state any more. What older versions lack has a default:
 2: the partition's agreement, topic identities and number of partitions.
 3: a person with few facts is one value.
 4: versions of an enrolment, and of its void, that earlier facts are held against.
 """
+OLDEST: Final = 3
+"""The oldest schema that is brought up. What stage two added up before, this software cannot take back: visits gave
+other sums to institutions, and beds and trace codes were named otherwise."""
 
 PERSON_CHUNK_DAYS: Final = 8
 FEW_FACTS: Final = 24
@@ -188,12 +192,18 @@ def read_meta(value: bytes | None) -> Meta:
     """Decode a partition's meta record; a new one without a value.
 
     Raises:
-        StateError: written by a newer version.
+        StateError: written by a newer version, or by one that is too old.
     """
     if value is None:
         return Meta()
     meta = _meta.decode(value)
     _checked(meta.version)
+    if meta.version < OLDEST:
+        raise StateError(
+            f"the stored state has schema version {meta.version}, this software brings up {OLDEST} and later ones. To "
+            "judge all facts again from their beginning, stop all workers and run `claims-monitor worker rebuild` "
+            "(with their --prefix and --group)"
+        )
     return meta
 
 

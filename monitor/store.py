@@ -11,7 +11,7 @@ import logging
 import mmap
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 from pathlib import Path
@@ -294,7 +294,7 @@ class Store:
             return txn.get(_UNINDEXED) is not None
 
     def begin_rebuild(self, identity: str) -> None:
-        """Start again from nothing, to be filled by `fill` and completed by `index_wakes`."""
+        """Start again from nothing, to be filled by `fill` and completed by `complete`."""
         self.wipe()
         with self._writing() as txn:
             txn.put(_UNINDEXED, b"1", db=self._local)
@@ -311,43 +311,72 @@ class Store:
             StoreError: as `apply`.
             StoreDamaged: as `apply`.
         """
-        items = sorted(
-            [(key, _sealed(key, value)) for key, value in values.items() if value is not None], key=itemgetter(0)
-        )
         with self._writing() as txn:
-            empty = not txn.stat(self._data)["entries"]
-            with txn.cursor(db=self._data) as cursor:
-                cursor.putmulti(items, append=empty)  # page after page, each of them full
-            for key, value in values.items():
-                if value is None and not empty:
-                    txn.delete(key, db=self._data)
-            self._put_local(txn, _POSITION, str(position).encode())
+            self._fill(txn, values, position)
 
-    def index_wakes(self, prefixes: Iterable[bytes], wake_of: Callable[[bytes, bytes], int | None]) -> None:
-        """Complete a rebuild: find the wake times of all heads.
+    def _fill(self, txn: lmdb.Transaction, values: Mapping[bytes, bytes | None], position: int) -> None:
+        items = [(key, _sealed(key, value)) for key, value in values.items() if value is not None]
+        items.sort(key=itemgetter(0))
+        empty = not txn.stat(self._data)["entries"]
+        with txn.cursor(db=self._data) as cursor:
+            cursor.putmulti(items, append=empty)  # page after page, each of them full
+        for key, value in values.items():
+            if value is None and not empty:
+                txn.delete(key, db=self._data)
+        self._put_local(txn, _POSITION, str(position).encode())
+
+    def complete(
+        self,
+        values: Mapping[bytes, bytes | None],
+        position: int,
+        prefixes: Sequence[bytes],
+        wake_of: Callable[[bytes, bytes], int | None],
+    ) -> None:
+        """Take the last run of a rebuild in, and index the wake times.
 
         Args:
+            values: as for `fill`.
+            position: the changelog offset after them.
             prefixes: of the keys of heads.
             wake_of: the wake time that a value holds.
+
+        Raises:
+            StoreError: as `apply`.
+            StoreDamaged: as `apply`.
         """
         with self._writing() as txn:
-            wakes = []
-            with txn.cursor(db=self._data) as cursor:
-                for prefix in prefixes:
-                    if not cursor.set_range(prefix):
-                        continue
-                    for raw, sealed in cursor.iternext():
-                        key = bytes(raw)
-                        if not key.startswith(prefix):
-                            break
-                        wake = wake_of(key, _opened(key, sealed))
-                        if wake is not None:
-                            entry = _wake(wake, key)
-                            wakes.append((entry, _sealed(entry, b"")))
-            wakes.sort()
-            with txn.cursor(db=self._wakes) as cursor:
-                cursor.putmulti(wakes)
-            txn.delete(_UNINDEXED, db=self._local)
+            alone = not txn.stat(self._data)["entries"]
+            self._fill(txn, values, position)
+            if alone:  # no run before it: the values need not be read again to find their wake times
+                heads = tuple(prefixes)
+                found = (
+                    (wake_of(key, value), key)
+                    for key, value in values.items()
+                    if value is not None and key.startswith(heads)
+                )
+                self._index(txn, found)
+            else:
+                self._index(txn, self._wakes_held(txn, prefixes, wake_of))
+
+    def _wakes_held(
+        self, txn: lmdb.Transaction, prefixes: Sequence[bytes], wake_of: Callable[[bytes, bytes], int | None]
+    ) -> Iterator[tuple[int | None, bytes]]:
+        with txn.cursor(db=self._data) as cursor:
+            for prefix in prefixes:
+                if not cursor.set_range(prefix):
+                    continue
+                for raw, sealed in cursor.iternext():
+                    key = bytes(raw)
+                    if not key.startswith(prefix):
+                        break
+                    yield wake_of(key, _opened(key, sealed)), key
+
+    def _index(self, txn: lmdb.Transaction, found: Iterable[tuple[int | None, bytes]]) -> None:
+        entries = [_wake(wake, key) for wake, key in found if wake is not None]
+        entries.sort()
+        with txn.cursor(db=self._wakes) as cursor:
+            cursor.putmulti([(entry, _sealed(entry, b"")) for entry in entries])
+        txn.delete(_UNINDEXED, db=self._local)
 
     def close(self) -> None:
         """Close cleanly: what was written reaches the disk, and the store survives a crash of the machine."""

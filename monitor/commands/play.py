@@ -17,6 +17,8 @@ EXAMPLES = """\
   claims-monitor topics create --record-time create && claims-monitor play facts.ndjson.gz
 
   claims-monitor play - --rate 500 < facts.ndjson
+
+  tail -f facts.ndjson | claims-monitor play -
 """
 
 
@@ -31,7 +33,7 @@ def play(
 
     The topics should have been created with --record-time create; without `_recv` a line's record time is the
     greatest event time so far. Bad lines are reported and left out.
-    Brokers that go away are waited for; each fact is written once.
+    Brokers that go away are waited for; each fact is written once. Lines on standard input are written as they come.
     """
     from monitor.chatter import quieten
     from monitor.ndjson import InputError, open_lines
@@ -53,7 +55,15 @@ def play(
             progress.update(task, completed=played.facts, total=int(played.facts / done) if done else None)
 
         try:
-            played = play_lines(lines, connection, prefix=prefix, rate=rate, on_bad=report, on_progress=show)
+            played = play_lines(
+                lines,
+                connection,
+                prefix=prefix,
+                rate=rate,
+                trickling=facts == "-",
+                on_bad=report,
+                on_progress=show,
+            )
         except PlayError as error:
             fail(str(error))
     print(f"{played.facts} facts and {played.ticks} ticks written, {played.bad} bad lines left out", file=sys.stderr)  # noqa: T201

@@ -207,7 +207,10 @@ class DeliveryApp(faust.App):
 
         async def deliver(stream: Any) -> None:  # noqa: ANN401 - Faust's stream, untyped
             async for event in stream.noack().events():
-                units.offer(event)
+                progress, consumer = event.value.progress, self._consumer
+                # one of a former assignment, ahead of what is fetched again, would make that look seen already
+                if isinstance(consumer, BatchConsumer) and consumer.progress.get(progress.tp) is progress:
+                    units.offer(event)
 
         self.agent(self.topic(*stage.topics, schema=BatchSchema()), name=stage.name)(deliver)
 

@@ -1,7 +1,8 @@
 """The parts of Faust, mode and aiokafka that the delivery replaces or relies on, and what they looked like.
 
 The versions are pinned exactly. When one of them is raised, `changed` names what has to be read again: the methods
-that `BatchConsumer`, `BatchConsumerThread` and `DeliveryApp` override, and those whose inner workings they count on.
+that `BatchConsumer`, `BatchConsumerThread` and `DeliveryApp` override, and those whose inner workings they, and the
+reader of changelogs (`monitor.worker.changelog`), count on.
 After that, and with the tests of the delivery passing, put in the new digests (`python -m monitor.delivery.internals`
 prints them).
 """
@@ -73,6 +74,11 @@ DIGESTS = {
     "aiokafka.consumer.fetcher:Fetcher.fetched_records": "be4348896b9b66af",
     "aiokafka.consumer.fetcher:FetchResult": "d7db13f06de8248c",
     "aiokafka.consumer.fetcher:Fetcher._update_fetch_positions": "d7774d8241dc6a7e",
+    "aiokafka.consumer.fetcher:PartitionRecords": "94aa0da0dbec8d1b",
+    "aiokafka.client:AIOKafkaClient.send": "246b277687d7b687",
+    "aiokafka.client:AIOKafkaClient.add_topic": "b054eda662913f08",
+    "aiokafka.protocol.fetch:FetchRequest": "ef21d383f1372a25",
+    "aiokafka.record.control_record:ControlRecord": "29dd9949b9466a40",
     "aiokafka.consumer.subscription_state:TopicPartitionState": "2b83334afadf6d98",
     "aiokafka.consumer.subscription_state:SubscriptionState.fetch_context": "ff2a654dca239cfe",
     "aiokafka.consumer.subscription_state:Assignment": "ce6859542c70a3d4",

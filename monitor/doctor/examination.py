@@ -16,7 +16,7 @@ from monitor.app import KEYS, PERSONS
 from monitor.connection import Connection, ConnectionFailed, wait_for_broker
 from monitor.doctor.findings import Report
 from monitor.doctor.local_checks import check_agreement, check_disk
-from monitor.doctor.offset_checks import check_clocks, check_offsets, read_extents
+from monitor.doctor.offset_checks import Extent, check_clocks, check_offsets, read_extents
 from monitor.doctor.topic_checks import TIME, check_topics
 from monitor.doctor.worker_checks import Asked, Member, check_members, check_workers
 from monitor.topic_admin import Standing, describe
@@ -118,15 +118,7 @@ async def _examine_cluster(report: Report, setup: Setup, mine: Agreement | None,
         for number in range(brokers.standing[name].partitions)
     ]
     live = [tp for tp in tps if brokers.standing[tp.topic].configs.get(TIME) == "LogAppendTime"]
-    consumer = AIOKafkaConsumer(
-        **setup.connection.aiokafka(), isolation_level="read_committed", enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign(tps)
-        extents = await read_extents(consumer, tps, brokers.committed) if tps else {}
-    finally:
-        await consumer.stop()
+    extents = await _extents(setup.connection, tps, brokers.committed) if tps else {}
     check_offsets(report, extents, running=bool(members), rebuild=rebuild_command(prefix, group))
     await check_clocks(report, setup.connection, live, extents)
     check_members(report, members, [(tp.topic, tp.partition) for tp in tps], mine, prefix + group)
@@ -138,6 +130,18 @@ async def _examine_cluster(report: Report, setup: Setup, mine: Agreement | None,
         await asked.check_state(session, setup.connection, changelogs, units)
 
     await check_workers(report, members, setup.token, live=bool(live), deep=deep if setup.deep else None)
+
+
+async def _extents(
+    connection: Connection, tps: list[TopicPartition], committed: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, Extent]:
+    consumer = AIOKafkaConsumer(**connection.aiokafka(), isolation_level="read_committed", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(tps)
+        return await read_extents(consumer, tps, committed)
+    finally:
+        await consumer.stop()
 
 
 async def _ask(setup: Setup, names: list[str]) -> _Brokers:

@@ -103,18 +103,12 @@ class Agreement:
             AgreementError: the partition was judged with others, and `adopt` is false.
         """
         fresh = not meta.offsets and not meta.agreed
-        if not fresh and meta.agreed != self.mark:
-            before = meta.agreed
-            if not before and meta.terms in {"", self.named}:
-                meta.judged = self.mark  # written before agreements were: by the same terms
-            elif not before and not adopt:
-                raise AgreementError(self._refusal(unit, f"other terms ({meta.terms})"))
-            elif before and not adopt and not _only_adds(self.mark, before):
-                raise AgreementError(
-                    self._refusal(unit, f"{_difference(self.mark, before)} ({meta.terms or 'unknown'})")
-                )
-        elif fresh:
+        if fresh:
             meta.judged = self.mark
+        elif meta.agreed != self.mark and not adopt and not _only_adds(self.mark, meta.agreed):
+            raise AgreementError(
+                self._refusal(unit, f"{_difference(self.mark, meta.agreed)} ({meta.terms or 'unknown'})")
+            )
         changed = meta.agreed != self.mark or meta.version < VERSION
         meta.agreed, meta.terms, meta.version = self.mark, self.named, max(meta.version, VERSION)
         return changed

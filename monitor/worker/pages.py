@@ -7,7 +7,7 @@ worker owns, name the owner of others, and resume paused topics.
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from monitor.state import KEY_HEADS, PERSON_HEADS, key_key, person_key
 from monitor.worker.accounts import account_shown
 from monitor.worker.histories import key_history, person_history
 from monitor.worker.liveness import Liveness
+from monitor.worker.recovery import Recovery
 from monitor.worker.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Pages:
     Args:
         app: the delivery, for states and lags.
         units: those open in this process, by (stage, partition).
+        recoveries: how far the state of each has come, also of those that still open.
         metrics: of the process.
         token: shared secret of the workers of a group.
         partitions: of the source topics.
@@ -47,6 +49,7 @@ class Pages:
         self,
         app: DeliveryApp,
         units: dict[tuple[str, int], Unit],
+        recoveries: Mapping[tuple[str, int], Recovery],
         metrics: Metrics,
         token: str,
         partitions: int,
@@ -54,6 +57,7 @@ class Pages:
     ) -> None:
         self._app = app
         self._units = units
+        self._recoveries = recoveries
         self._metrics = metrics
         self._token = token
         self._partitions = partitions
@@ -93,11 +97,25 @@ class Pages:
         return _json({"healthy": healthy, "partitions": partitions}, 200 if healthy else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        """Ready: the worker takes part, has recovered all of its partitions, and none is stuck."""
+        """Ready: the worker takes part, has recovered all of its partitions, and none is stuck.
+
+        How much of its changelog each partition has read (`recovered`, 0 to 1) and how many records that were; of all
+        partitions together the mean share and the sum.
+        """
         status = self._app.status()
         partitions = self._liveness.partitions(status, clock.monotonic())
         ready = status.ready and all(partition["ready"] for partition in partitions)
-        return _json({"ready": ready, "partitions": partitions}, 200 if ready else 503)
+        for partition in partitions:
+            recovery = self._recoveries.get((partition["stage"], partition["partition"]))
+            partition["recovered"] = 0.0 if recovery is None else round(recovery.share, 4)
+            partition["records_read"] = 0 if recovery is None else recovery.read
+        shown = {
+            "ready": ready,
+            "recovered": round(sum(part["recovered"] for part in partitions) / max(len(partitions), 1), 4),
+            "records_read": sum(part["records_read"] for part in partitions),
+            "partitions": partitions,
+        }
+        return _json(shown, 200 if ready else 503)
 
     def _authorised(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from monitor import clock
@@ -14,10 +13,10 @@ from monitor.connection import Connection
 from monitor.metrics import Metrics
 from monitor.state import KEY_HEADS, PERSON_HEADS, wake_of
 from monitor.store import Store
+from monitor.worker.changelog import ChangelogReader, take
 
 log = logging.getLogger(__name__)
 
-_BATCH: Final = 50_000
 _RUN_BYTES: Final = 64 << 20
 """So much of the changelog is put into an empty store at once, in the order of keys: a partition of a hundred thousand
 persons whole. Each further run touches nearly every page of those before it."""
@@ -43,21 +42,23 @@ class Recovery:
 
     Attributes:
         read: changelog records read so far.
+        share: of the changelog that is done, 0 to 1.
     """
 
     def __init__(self, metrics: Metrics, stage: str, partition: str) -> None:
         self.read = 0
+        self.share = 0.0
         self._counter = metrics.recovered.labels(stage)
-        self._share = metrics.recovery.labels(stage, partition)
+        self._gauge = metrics.recovery.labels(stage, partition)
         self._name = f"{stage}-{partition}"
         self._told = clock.monotonic()
-        self._share.set(0)
+        self._gauge.set(0)
 
     def progress(self, read: int, share: float = 1.0) -> None:
         """See `Progress`."""
         self._counter.inc(read - self.read)
-        self.read = read
-        self._share.set(share)
+        self.read, self.share = read, share
+        self._gauge.set(share)
         now = clock.monotonic()
         if now - self._told >= _TOLD_EVERY_S and share < 1:
             self._told = now
@@ -89,20 +90,8 @@ async def recover(
         if store.identity:
             log.warning("local state of %s-%d was made from another changelog: rebuilding it", topic, partition)
         await asyncio.to_thread(store.begin_rebuild, identity)
-    tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
-        **connection.aiokafka(),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_bytes=16 << 20,
-        max_partition_fetch_bytes=8 << 20,
-        fetch_max_wait_ms=100,
-    )
-    await consumer.start()
-    try:
-        consumer.assign([tp])
-        end = (await consumer.end_offsets([tp]))[tp]
+    async with ChangelogReader(connection, TopicPartition(topic, partition)) as reader:
+        end = await reader.end()
         begin = store.position
         if end < begin:
             raise RecoveryError(
@@ -110,36 +99,62 @@ async def recover(
                 "changelog was truncated. To judge the facts again from their beginning, stop all workers and run "
                 "`claims-monitor worker rebuild`"
             )
-        consumer.seek(tp, begin)
+        filling = _Rebuilding(store) if store.unindexed else _CatchingUp(store, identity)
         read = 0
         position = begin
-        rebuilding = store.unindexed
-        loop = asyncio.get_running_loop()
-        waiting: dict[bytes, bytes | None] = {}
-        size = 0
-        while position < end:
-            batches = await consumer.getmany(tp, timeout_ms=500, max_records=_BATCH)
-            records = batches.get(tp, [])
-            position = await consumer.position(tp)  # beyond transaction markers too
-            if not records:
-                continue
-            read += len(records)
-            if rebuilding:
-                for record in records:
-                    waiting[record.key or b""] = record.value
-                    size += len(record.value or b"")
-                if size >= _RUN_BYTES:
-                    await loop.run_in_executor(_FILLING, store.fill, waiting, position)
-                    waiting, size = {}, 0
+        following = await reader.fetch(begin) if begin < end else None
+        while following is not None:
+            fetched, position = following, following.position
+            taken = asyncio.to_thread(take, fetched, filling.waiting)
+            if position < end:  # the broker sends the next ones while these are decompressed
+                following, (count, size) = await asyncio.gather(reader.fetch(position), taken)
             else:
-                store.load({record.key or b"": record.value for record in records}.items(), wake_of, position, identity)
-            on_progress(read, (position - begin) / (end - begin))
-        if rebuilding:
-            if waiting:
-                await loop.run_in_executor(_FILLING, store.fill, waiting, position)
-            await loop.run_in_executor(_FILLING, store.index_wakes, (PERSON_HEADS, KEY_HEADS), wake_of)
-        store.load([], wake_of, position, identity)
+                following, (count, size) = None, await taken
+            read += count
+            await filling.took(size, position)
+            if count:
+                on_progress(read, (position - begin) / max(end - begin, 1))
+        await filling.finish(position)
         on_progress(read, 1.0)
         return position
-    finally:
-        await consumer.stop()
+
+
+class _CatchingUp:
+    """A store that misses the last records takes them in with their wake times."""
+
+    def __init__(self, store: Store, identity: str) -> None:
+        self._store = store
+        self._identity = identity
+        self.waiting: dict[bytes, bytes | None] = {}
+
+    async def took(self, _size: int, position: int) -> None:
+        """Put in what was read."""
+        await asyncio.to_thread(self._store.load, self.waiting.items(), wake_of, position, self._identity)
+        self.waiting.clear()
+
+    async def finish(self, position: int) -> None:
+        """Note how far it stands, also when there was nothing to read."""
+        await self.took(0, position)
+
+
+class _Rebuilding:
+    """An empty store is filled in long runs, in the order of keys."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._size = 0
+        self.waiting: dict[bytes, bytes | None] = {}
+
+    async def took(self, size: int, position: int) -> None:
+        """Put a run in once it is long enough."""
+        self._size += size
+        if self._size >= _RUN_BYTES:
+            await self._in_turn(self._store.fill, self.waiting, position)
+            self.waiting, self._size = {}, 0
+
+    async def finish(self, position: int) -> None:
+        """Put in what is left, and index the wake times."""
+        await self._in_turn(self._store.complete, self.waiting, position, (PERSON_HEADS, KEY_HEADS), wake_of)
+
+    async def _in_turn(self, work: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401 - of the store's methods
+        await asyncio.get_running_loop().run_in_executor(_FILLING, work, *arguments)

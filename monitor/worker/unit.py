@@ -77,6 +77,7 @@ class UnitContext:
         check_lost: refuses source partitions of which the state knows nothing although they were acknowledged.
         limits: (topic, partition) -> quarantine limit of the process: a rebalance must not make a pause forgotten.
         units: those that are open, by (stage, partition), for the pages.
+        recoveries: how far the state of each unit has come, by (stage, partition), also of those that still open.
         institutions: what is watched of them, besides their alerts.
         failures: transactions that did not commit, over restarts.
     """
@@ -96,6 +97,7 @@ class UnitContext:
     check_lost: Callable[[Sequence[TopicPartition]], Awaitable[None]]
     limits: Limits
     units: dict[tuple[str, int], "Unit"]
+    recoveries: dict[tuple[str, int], Recovery]
     institutions: Institutions
     failures: FailureCount
 
@@ -156,10 +158,10 @@ class Unit:
         metrics.ready.labels(*self._labels).set(0)
         metrics.swept.labels(self._stage.name)  # 0 from the start: a counter that is not there cannot be seen to rise
         began = clock.monotonic()
-        await self._producer.start()
         context = self._context
+        recovery = context.recoveries[self._stage.name, self._partition] = Recovery(metrics, *self._labels)
+        await self._producer.start()
         self._store = store = await asyncio.to_thread(context.ports.state, self._folder)
-        recovery = Recovery(metrics, *self._labels)
 
         def progress(read: int, done: float) -> None:
             recovery.progress(read, done)
@@ -220,6 +222,7 @@ class Unit:
     async def close(self) -> None:
         """Stop sweeping and let go of producer and store."""
         self._context.units.pop((self._stage.name, self._partition), None)
+        self._context.recoveries.pop((self._stage.name, self._partition), None)
         self._context.registry.unsubscribe(self.sweep)
         for task in (self._sweep, self._watch):
             if task is not None:

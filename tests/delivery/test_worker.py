@@ -1,5 +1,6 @@
 """A worker process reads, pauses, fails and stops, against a real broker."""
 
+import signal
 from collections import Counter
 from functools import partial
 
@@ -105,6 +106,21 @@ def test_what_a_fetch_brings_while_positions_are_set_is_fetched_again(
     worker = start_worker(topic, {"one": [topic]}, {"seek_s": 0.3})
     worker.wait_ready()
     for offset in range(8):
+        topics.fill(topic, 1)
+        eventually(partial(_has_handled, worker, offset))
+    assert [offset for _, _, offset in worker.handled()] == list(range(8))
+
+
+@pytest.mark.prove
+def test_what_a_fetch_brings_that_began_before_a_rebalance_is_fetched_again(
+    topics: Topics, start_worker: StartWorker
+) -> None:
+    """A fetch that waits when the group rebalances gets the first records after it; they were dropped."""
+    topic = topics.create()
+    worker = start_worker(topic, {"one": [topic]}, {"rejoin": True})
+    worker.wait_ready()
+    for offset in range(8):
+        worker.process.send_signal(signal.SIGUSR1)
         topics.fill(topic, 1)
         eventually(partial(_has_handled, worker, offset))
     assert [offset for _, _, offset in worker.handled()] == list(range(8))

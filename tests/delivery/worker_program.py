@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from monitor.connection import Connection
 from monitor.delivery.app import DeliveryApp, build_app, run
 from monitor.delivery.consumer import BatchConsumer
 from monitor.delivery.stages import DeliverySettings, Record, Stage, UnitControl
+from monitor.delivery.transport import BatchConsumerThread
 
 
 class Noting:
@@ -105,6 +107,21 @@ async def seek_again(app: DeliveryApp, every_s: float) -> None:
             await consumer._batch_thread.start_at({tp: one.next for tp, one in consumer.progress.items()})
 
 
+async def rejoin_when_told(app: DeliveryApp) -> None:
+    """Join the group again at each SIGUSR1: alone in it, a worker has its partitions back before a fetch has ended."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    while not app.should_stop:
+        await told.wait()
+        told.clear()
+        thread = cast("BatchConsumer", app.consumer)._batch_thread
+
+        async def ask(thread: BatchConsumerThread = thread) -> None:
+            cast("Any", thread._ensure_consumer())._coordinator.request_rejoin()
+
+        await thread.call_thread(ask)
+
+
 def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     config = json.loads(sys.argv[1])
@@ -128,6 +145,12 @@ def main() -> int:
         @app.task  # type: ignore[untyped-decorator]
         async def seek() -> None:
             await seek_again(app, options["seek_s"])
+
+    if "rejoin" in options:
+
+        @app.task  # type: ignore[untyped-decorator]
+        async def rejoin() -> None:
+            await rejoin_when_told(app)
 
     return run(app)
 

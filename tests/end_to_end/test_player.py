@@ -1,5 +1,6 @@
 """`claims-monitor play` while its broker goes away and comes back."""
 
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -53,3 +54,48 @@ def test_every_fact_is_written_once_and_in_order_over_a_broker_that_is_away_for_
         assert len(said) < 20_000, said.decode()[:3_000]
         told = [record.value for record in cluster.records("player." + CLAIMS) if record.key]
         assert sorted(value for value in told if value is not None) == sorted(lines)
+
+
+@pytest.mark.broker
+def test_lines_of_a_quiet_pipe_are_written_as_they_come(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Not when the next ones come or the pipe ends; and a signal ends it while it waits for a line."""
+    lines = encoded(settlement(f"S{n}", setl_time=at(n)) for n in range(5))
+    cluster = Cluster(broker.bootstrap_servers, "quiet.", tmp_path)
+    told: list[bytes | None] = []
+
+    def written() -> list[bytes | None]:
+        told[:] = [record.value for record in cluster.records("quiet." + CLAIMS) if record.key]
+        return told
+
+    def start() -> "subprocess.Popen[bytes]":
+        player = subprocess.Popen(
+            command("play", "-", *cluster.where),
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        cluster.players.append(player)
+        return player
+
+    try:
+        for ends_by_signal in (False, True):
+            before = len(written())
+            player = start()
+            assert player.stdin is not None
+            for count in (1, 3):
+                player.stdin.write(b"".join(line + b"\n" for line in lines[count // 2 : count]))
+                player.stdin.flush()
+                eventually(lambda: len(written()) == before + count, 60, "they are written")  # noqa: B023 - at once
+            if ends_by_signal:
+                player.send_signal(signal.SIGINT)
+                _, said = player.communicate(timeout=60)
+                assert b"Fatal" not in said
+                assert player.returncode not in {0, -signal.SIGABRT}
+            else:
+                _, said = player.communicate(lines[3] + b"\n" + lines[4] + b"\n", timeout=60)
+                assert b"5 facts" in said
+                assert player.returncode == 0
+                assert written() == lines
+    finally:
+        cluster.clean_up()

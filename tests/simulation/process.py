@@ -368,6 +368,7 @@ class Process:
             check_lost=self.check_lost,
             limits=Limits(100, None),
             units=self.open_units,
+            recoveries={},
             institutions=self._institutions,
             failures=self._failures,
         )

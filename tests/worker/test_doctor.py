@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
 from monitor.broker.ports import free_port
+from monitor.broker.server import EmbeddedBroker
 from monitor.doctor.findings import Level, Report
 from monitor.doctor.local_checks import check_disk
 from monitor.doctor.offset_checks import LARGE_LAG, Extent, check_offsets
@@ -19,7 +20,7 @@ from monitor.topic_admin import Standing
 from tests.facts import settlement
 from tests.worker.conftest import GROUP, MakeSite, Site, StartWorker, now
 from tests.worker.processes import command, eventually
-from topics.catalogue import CLAIMS, all_topics
+from topics.catalogue import CLAIMS, DEFAULT_GROUP, all_topics
 
 TP = TopicPartition(CLAIMS, 0)
 
@@ -125,6 +126,18 @@ def test_without_a_broker(tmp_path: Path) -> None:
     assert "\x1b" not in ended.stdout
     assert "Traceback" not in ended.stderr
     assert command("doctor", "-b", "nonsense").returncode == 2
+
+
+@pytest.mark.broker
+def test_a_broker_without_topics(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Each is named, with the command that creates them; what would lie in them is not looked at."""
+    where = ["-b", broker.bootstrap_servers, "--prefix", "empty.", "--data", str(tmp_path)]
+    ended = command("doctor", *where)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    for topic in all_topics(DEFAULT_GROUP):
+        assert f"empty.{topic.name}" in ended.stdout
+    assert "claims-monitor topics create --prefix empty." in ended.stdout
 
 
 @pytest.mark.broker

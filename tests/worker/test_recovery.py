@@ -54,8 +54,7 @@ def test_filling_a_store_equals_loading_it(
     filled.close()
     filled = Store(folder / "filled", MAP)
     before = filled.unindexed
-    filled.fill(dict(changelog[cut:]), len(changelog))
-    filled.index_wakes((PERSON_HEADS, KEY_HEADS), wake_of)
+    filled.complete(dict(changelog[cut:]), len(changelog), (PERSON_HEADS, KEY_HEADS), wake_of)
     assert (before, filled.unindexed) == (True, False)
     assert seen(filled) == seen(loaded)
     assert filled.identity == "topic"

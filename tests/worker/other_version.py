@@ -1,6 +1,6 @@
 """A worker of an older or newer version of the software: the same code with another version of the state's schema.
 
-Usage: older_worker.py SCHEMA_VERSION, then the arguments of `claims-monitor`.
+Usage: other_version.py SCHEMA_VERSION, then the arguments of `claims-monitor`.
 """
 
 import importlib.util
