@@ -19,7 +19,7 @@ from topics.catalogue import person_changelog
 pytestmark = pytest.mark.broker
 
 DAY = "2026-03-02"
-PERSONS = 400
+PERSONS = 2_000
 
 
 class HinderedWorker(WorkerProcess):
@@ -144,7 +144,7 @@ def test_a_worker_says_how_far_it_has_come_until_it_is_ready(make_site: MakeSite
                 seen.append((part["recovered"], part["records_read"]))
         return status == 200
 
-    eventually(ready, 120)
+    eventually(ready, 240)
     assert len({read for _, read in seen}) > 1
     assert seen == sorted(seen)
     _, answer = worker.asked("/ready")
