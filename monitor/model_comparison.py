@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.model import Model
 from monitor.samples import TrainingData
-from monitor.training import claim_table
+from monitor.training_tables import claim_table
 from topics.times import format_day
 
 

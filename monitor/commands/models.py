@@ -191,8 +191,8 @@ def list_models(
 @app.command(epilog=_LOOKS)
 def show(file: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     """Check a model file and tell what is in it."""
+    from monitor.model_summary import described
     from monitor.models import ModelFileError, load_model
-    from monitor.training import described
 
     with usage_errors(ModelFileError):
         typer.echo(described(load_model(file)))
@@ -210,8 +210,10 @@ def recalibrate(
 ) -> None:
     """Make a new version with thresholds for another number of alerts; the forests stay. Activate it like any other."""
     from detectors.model import Settings
+    from monitor.fitting import TrainingError
+    from monitor.model_summary import described
     from monitor.models import ModelFileError, load_model
-    from monitor.training import TrainingError, described, recalibrated
+    from monitor.training import recalibrated
 
     with usage_errors(ModelFileError):
         model = load_model(file)
