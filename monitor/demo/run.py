@@ -23,6 +23,7 @@ import msgspec
 
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
+from monitor.chatter import quieten
 from monitor.connection import Connection
 from monitor.demo.metrics_reader import latency_quantiles
 from monitor.demo.parts import end, small_model, start_worker, until_ready
@@ -106,6 +107,7 @@ def run_demo(settings: DemoSettings) -> int:
     if settings.with_prometheus:
         found_programs()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    quieten()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="claims-monitor-demo-"))
     try:
