@@ -16,6 +16,7 @@ from detectors.claim_baselines import fit_baselines
 from detectors.day_features import fit_day_baselines
 from detectors.institution_days import SETTLEMENTS
 from detectors.model import Model, Settings
+from detectors.model_part import Part
 from detectors.panes import KeyHistory
 from monitor.fitting import TrainingError, fitted_part, library, with_thresholds
 from monitor.ranking import Trial, fit_ranker
@@ -152,8 +153,14 @@ def recalibrated(model: Model, data: TrainingData, settings: Settings, *, progre
             by_day = msgspec.structs.replace(
                 chosen, alerts_per_day=None, regions={}, alerts_per_10k=chosen.day_alerts_per_10k
             )
-            days = with_thresholds(days, day_table(over_gate, model.day_baselines), by_day)
-    return replace(model, claims=with_thresholds(model.claims, claims, chosen), days=days, settings=chosen)
+            days = _judged_on(days, day_table(over_gate, model.day_baselines), by_day)
+    return replace(model, claims=_judged_on(model.claims, claims, chosen), days=days, settings=chosen)
+
+
+def _judged_on(part: Part, table: Table, settings: Settings) -> Part:
+    """The part with thresholds chosen on rows that it was not fitted on; they count as held out."""
+    made = with_thresholds(part, table, settings)
+    return replace(made, counts=msgspec.structs.replace(made.counts, held_out=len(table)))
 
 
 def _passes(each: tuple[KeyHistory, int], settings: Settings) -> bool:

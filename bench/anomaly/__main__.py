@@ -86,12 +86,13 @@ def regions(seeds: int, persons: int, days: int, institutions: int) -> str:
 
 
 def budget(seeds: int) -> str:
-    """Alerts of small models on other regions, beside those wanted at most, by the days held out."""
+    """Alerts of models of little data, beside those wanted at most."""
     lines = []
-    for days in (7, 30, 45):
-        kept = [budgets.run(seed, days) for seed in range(seeds)]
+    for own in (True, False):
+        kept = [budgets.run(seed, own=own) for seed in range(seeds)]
         lines.append(
-            f"{days:3} days held out: alerts {', '.join(str(one.alerts) for one in kept)}; wanted at most "
+            f"{'own region' if own else 'another region'}: alerts "
+            f"{', '.join(str(one.alerts) for one in kept)}; wanted at most "
             f"{max(one.wanted for one in kept):.1f}; with the highest held-out score as threshold "
             f"{', '.join(str(one.by_highest) for one in kept)}"
         )

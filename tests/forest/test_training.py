@@ -141,6 +141,8 @@ def test_thresholds_chosen_anew() -> None:
     assert other.last_day == model.last_day
     assert np.array_equal(other.claims.forest.expected, model.claims.forest.expected)
     assert 20 * 10 - 5 <= other.claims.counts.over_threshold <= 20 * 20
+    assert (other.claims.counts.fitted, other.claims.counts.held_out) == (model.claims.counts.fitted, 3_000)
+    assert f"passed by {other.claims.counts.over_threshold} of 3000 settlements judged" in described(other)
     assert other.claims.threshold("320100") < model.claims.threshold("320100")
     assert recalibrated(model, later, Settings(alerts_per_day=10)).to_bytes() == other.to_bytes()
     with pytest.raises(TrainingError, match="too few"):

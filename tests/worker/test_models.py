@@ -95,6 +95,16 @@ def test_a_model_is_switched_and_taken_back_without_a_restart(
     assert f'claims_monitor_model_info{{role="active",version="{a}"}} 1.0' in text
     assert "claims_monitor_model_missing 0.0" in text
     assert f"claims_monitor_model_threshold_ratio {first.claims.thresholds[''] / SCALE}" in text
+
+    # without any switch nothing says what to score with, and nothing is missing
+    said = done("models", "rollback", *site.options)
+    assert f'models activate none --from "{BEGIN}"' in said
+    eventually(lambda: 'model_info{role="active"' not in worker.get("/metrics")[1])
+    assert "claims_monitor_model_missing 0.0" in worker.get("/metrics")[1]
+    assert versions(site, first, second) == {"S1": a, "S2": a}
+    done("models", "activate", "none", "--from", BEGIN, *site.options)
+    eventually(lambda: versions(site, first, second) == {})
+    assert agrees(("none", BEGIN))
     assert worker.stop() == 0
 
 
