@@ -14,6 +14,7 @@ from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.institution_days import KIND, STAYS, STAYS_COST
 from detectors.panes import KeyHistory
+from detectors.said import amount
 from detectors.terms import RuleTerms
 from detectors.units import PPM, Share
 from topics.money import half_up, shown, yuan
@@ -108,8 +109,8 @@ def _finding(history: KeyHistory, terms: RuleTerms, month: str, step: Step, sums
         amount=half_up(cost * PPM - number * base * (PPM + step.over), PPM),
         tier=step.tier,
         says={
-            "average": yuan(average),
-            "base": yuan(base),
+            "average": amount(average),
+            "base": amount(base),
             "growth": growth,
             "step": percent,
             "stays": number,

@@ -42,6 +42,8 @@ class Feature(msgspec.Struct, frozen=True):
         """From one value to another, with the unit once, in Chinese and in English."""
         first, _, _ = KINDS[self.kind](low)
         last, zh, en = KINDS[self.kind](high)
+        if first == last:
+            return f"{last}{zh}", f"{last}{en}"
         return f"{first}至{last}{zh}", f"{first} to {last}{en}"
 
 
@@ -106,7 +108,7 @@ def _km(value: float) -> Shown:
 
 
 def _spreads(value: float) -> Shown:
-    return _rounded(value, 1), "倍离差", " spreads"
+    return _rounded(value, 1), "倍常见波动", " times the usual spread"
 
 
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

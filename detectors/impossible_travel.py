@@ -13,10 +13,10 @@ from typing import ClassVar
 import msgspec
 
 from detectors.detector import Detector
-from detectors.durations import spelled
 from detectors.findings import ALWAYS, Finding, Span
 from detectors.geography import distance_mm, longest_travel, too_far
 from detectors.history import PersonHistory
+from detectors.said import length
 from detectors.sights import Sight, elsewhere, sights
 from detectors.terms import RuleTerms
 from detectors.units import Duration, Speed
@@ -116,5 +116,5 @@ def _finding(history: PersonHistory, sight: Sight, before: Sight, distance: int,
         observed=observed,
         limit=limit,
         amount=sum(settlement.fund for settlement in settled) if settled else None,
-        says={"distance": observed, "limit": limit, "time": spelled(between)},
+        says={"distance": observed, "limit": limit, "time": length(between)},
     )

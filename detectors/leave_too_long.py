@@ -13,6 +13,7 @@ from detectors.detector import Detector
 from detectors.durations import spelled
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory
+from detectors.said import length
 from detectors.stays import STAY_FACTS
 from detectors.terms import RuleTerms
 from detectors.units import ClockTime, Duration, shown
@@ -90,9 +91,9 @@ def _finding(history: PersonHistory, leave: Leave, due: int, end: int | None, te
         amount=stay.fund if stay else None,
         says={
             "begin": format_time(leave.begin),
-            "length": observed,
-            "limit": limit,
-            "most": spelled(terms.limits.length),
+            "length": length(due - leave.begin, over=True) if end is None else length(end - leave.begin),
+            "limit": length(due - leave.begin),
+            "most": length(terms.limits.length),
             "back_by": shown(terms.limits.back_by),
         },
     )

@@ -28,7 +28,8 @@ class ModelError(Exception):
 class Counts(msgspec.Struct, frozen=True):
     """Rows that a part has seen: fitted on, held out, and how many of those judged lie over the threshold.
 
-    Without held-out rows the threshold was chosen on the fitted ones.
+    Without held-out rows the threshold was chosen on the fitted ones. Where thresholds were chosen anew, the rows that
+    they were chosen on count as held out.
     """
 
     fitted: int

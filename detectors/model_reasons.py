@@ -118,9 +118,9 @@ def _shared(same: int, zh: str, en: str, nouns: Nouns) -> tuple[str, str]:
 def _rank(value: float, grid: NDArray[np.float32], percentile: int, nouns: Nouns) -> tuple[str, str]:
     """Where a value outside the usual range stands; nothing inside it."""
     if value > grid[-1]:
-        return "，高于全部训练数据", ", above all that the model has seen"
+        return "，高于以往全部数据", ", above all that the model has seen"
     if value < grid[0]:
-        return "，低于全部训练数据", ", below all that the model has seen"
+        return "，低于以往全部数据", ", below all that the model has seen"
     if value > grid[_HIGH]:
         return f"，高于{percentile}%的{nouns.zh}", f", higher than {percentile} % of {nouns.en}"
     if value < grid[_LOW]:

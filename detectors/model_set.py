@@ -83,6 +83,11 @@ class ModelSet:
             return self._default is not None
         return version == NONE or version in self._loaded
 
+    def lacks(self, time: int) -> bool:
+        """Whether the registry names a model at a local second that is not at hand."""
+        version = self.named(time)
+        return version not in {None, NONE} and version not in self._loaded
+
     def parts(self, span: Span) -> Iterator[Span]:
         """The span cut where the registry switches models, without parts where it is not certain what scores."""
         cuts: set[int] = set()

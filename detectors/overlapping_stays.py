@@ -13,6 +13,7 @@ from detectors.detector import Detector
 from detectors.durations import spelled
 from detectors.findings import ALWAYS, Finding, Span
 from detectors.history import PersonHistory
+from detectors.said import length
 from detectors.stays import STAY_FACTS, TRANSFERRED_OUT, Stay
 from detectors.terms import RuleTerms
 from detectors.units import Duration
@@ -96,5 +97,9 @@ def _finding(formers: Sequence[Stay], later: Stay, terms: RuleTerms) -> Finding:
         observed=observed,
         limit=limit,
         amount=later.fund,
-        says={"overlap": observed, "limit": limit, "stays": len(formers) + 1},
+        says={
+            "overlap": length(terms.limits.overlap if goes_on else longest, over=goes_on),
+            "limit": length(terms.limits.overlap),
+            "stays": len(formers) + 1,
+        },
     )

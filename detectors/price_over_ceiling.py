@@ -13,10 +13,11 @@ from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory
 from detectors.lines import lines_in
+from detectors.said import amount, grouped
 from detectors.stays import STAY_FACTS
 from detectors.terms import RuleTerms
 from topics.facts import FeeLine, Reversal
-from topics.money import COUNT_UNIT, FEN, NO_CEILING, PRICE_PLACES, PRICE_UNIT, half_up, shown, yuan
+from topics.money import COUNT_UNIT, FEN, NO_CEILING, PRICE_PLACES, PRICE_UNIT, half_up, shown
 from topics.registry import Item
 
 _FEN: Final = PRICE_UNIT * COUNT_UNIT // FEN
@@ -69,7 +70,7 @@ class PriceOverCeiling(Detector[PersonHistory]):
                     observed=price,
                     limit=limit,
                     amount=history.fund_share(excess, None, visit),
-                    says={"price": price, "ceiling": limit, "excess": yuan(excess)},
+                    says={"price": grouped(price), "ceiling": grouped(limit), "excess": amount(excess)},
                 )
 
     def wake(self, history: PersonHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits

@@ -10,6 +10,7 @@ from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.institution_days import INPATIENT_FUND, INPATIENT_SETTLEMENTS, KIND
 from detectors.panes import KeyHistory
+from detectors.said import amount
 from detectors.terms import RuleTerms
 from topics.money import yuan
 from topics.registry import Quota
@@ -63,9 +64,9 @@ class QuotaExhausted(Detector[KeyHistory]):
                 limit=yuan(quota.quota),
                 amount=cost - quota.quota,
                 says={
-                    "cost": yuan(cost),
-                    "quota": yuan(quota.quota),
-                    "excess": yuan(cost - quota.quota),
+                    "cost": amount(cost),
+                    "quota": amount(quota.quota),
+                    "excess": amount(cost - quota.quota),
                     "day": format_day(day),
                     "period": period,
                 },

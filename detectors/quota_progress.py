@@ -13,6 +13,7 @@ from detectors.detector import Detector
 from detectors.findings import ALWAYS, Finding, Span
 from detectors.institution_days import INPATIENT_FUND, INPATIENT_SETTLEMENTS
 from detectors.panes import KeyHistory
+from detectors.said import amount
 from detectors.terms import RuleTerms
 from detectors.units import PPM, Share
 from topics.money import half_up, shown, yuan
@@ -104,12 +105,12 @@ def _finding(
         limit=yuan(pace),
         amount=cost - pace,
         says={
-            "cost": yuan(cost),
-            "pace": yuan(pace),
+            "cost": amount(cost),
+            "pace": amount(pace),
             "ahead": shown(half_up((cost - pace) * 1000, pace), 1) if pace else "-",
             "step": percent,
             "day": format_day(last),
             "period": quota.period,
-            "quota": yuan(quota.quota),
+            "quota": amount(quota.quota),
         },
     )

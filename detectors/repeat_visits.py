@@ -14,6 +14,7 @@ import msgspec
 from detectors.detector import Detector
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory
+from detectors.said import length
 from detectors.settlements import disease, is_exempt, is_series
 from detectors.terms import RuleTerms
 from detectors.units import Duration
@@ -146,7 +147,7 @@ def _finding(burst: Sequence[Settlement], most: int, band: Band, terms: RuleTerm
         says={
             "visits": most,
             "limit": band.visits,
-            "window": band.name,
+            "window": length(band.window),
             "institutions": len({settlement.institution for settlement in burst}),
             "settlements": len(burst),
         },

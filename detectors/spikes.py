@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from detectors.findings import Finding
 from detectors.institution_days import FUND, INPATIENT_SETTLEMENTS, NIGHT, OUT_OF_REGION, PERSONS, SETTLEMENTS
 from detectors.panes import KeyHistory
+from detectors.said import grouped
 from detectors.spread import deviation_quadrupled, median_doubled
 from detectors.terms import RuleTerms
 from detectors.units import PPM
@@ -86,9 +87,9 @@ def finding(history: KeyHistory, terms: RuleTerms, day: int, found: Spike) -> Fi
     money = found.measure in {FUND, QUOTA}
     value, limit = (yuan(one) if money else one for one in (found.value, found.limit))
     zh, en = _NAMES[found.measure]
-    usual: str | int = ""
+    usual = ""
     if found.usual is not None:
-        usual = yuan(found.usual) if money else found.usual
+        usual = grouped(yuan(found.usual) if money else str(found.usual))
     counted = INPATIENT_SETTLEMENTS if found.measure == QUOTA else SETTLEMENTS
     return terms.finding(
         about=("institution", f"{history.key}/{format_day(day)}"),
@@ -106,8 +107,8 @@ def finding(history: KeyHistory, terms: RuleTerms, day: int, found: Spike) -> Fi
             "day": format_day(day),
             "measure_zh": zh,
             "measure_en": en,
-            "value": value,
-            "limit": limit,
+            "value": grouped(str(value)),
+            "limit": grouped(str(limit)),
             "usual_zh": f"此前{found.days}个同类日的中位数为{usual}" if found.days else "按周期总额日均数的倍数计",
             "usual_en": f"median of the {found.days} days of its kind before: {usual}"
             if found.days

@@ -18,6 +18,7 @@ from detectors.detector import Detector
 from detectors.durations import spelled
 from detectors.findings import Finding, Span
 from detectors.history import PersonHistory
+from detectors.said import length
 from detectors.self_pay import self_pay_before
 from detectors.settlements import disease
 from detectors.stays import DIED, STAY_FACTS, TRANSFERRED_OUT, Stay
@@ -137,5 +138,10 @@ def _finding(splits: Sequence[_Split], later: Stay, terms: RuleTerms) -> Finding
         observed=gap,
         limit=limit,
         amount=later.fund,
-        says={"gap": gap, "limit": limit, "stays": len(formers), "self_paid": len(between)},
+        says={
+            "gap": length(nearest.gap),
+            "limit": length(nearest.limit),
+            "stays": len(formers),
+            "self_paid": len(between),
+        },
     )

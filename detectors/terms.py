@@ -18,6 +18,7 @@ import msgspec
 
 from detectors import units
 from detectors.findings import Finding, Span, named
+from detectors.said import within
 from detectors.units import ClockTime, Duration, Share
 from topics.times import DAY, BadTime, parse_time
 
@@ -135,7 +136,7 @@ class RuleTerms:
             observed: what was seen.
             limit: what it was held against.
             amount: money at stake in fen, None while no settlement is known.
-            says: values for the placeholders of the texts.
+            says: values for the placeholders of the texts (`detectors.said`).
             discriminator: which of several findings about one thing.
             severity: where it is not the rule's own.
             tier: where it is not the rule's own.
@@ -159,8 +160,8 @@ class RuleTerms:
             amount=amount,
             severity=severity or self.severity,
             tier=tier or self.tier,
-            zh=self.text.zh.format_map(says),
-            en=self.text.en.format_map(says),
+            zh=self.text.zh.format_map(within(says, "zh")),
+            en=self.text.en.format_map(within(says, "en")),
             basis=self.basis,
             rule_version=self.version,
             terms_id=self.terms_id,

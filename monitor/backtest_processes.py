@@ -6,28 +6,32 @@ out is what one process would have said, in its order, byte for byte.
 """
 
 import multiprocessing
-import signal
-import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from monitor.backtest import Batch
-from monitor.backtest_share import Judged, Row, Share, share_of_key, share_of_person
-from monitor.engine import Engine
+from monitor.backtest_judge import (
+    Asked,
+    Failed,
+    Keys,
+    KeysDone,
+    Persons,
+    PersonsDone,
+    Register,
+    Sweep,
+    encode,
+    read_answer,
+    work,
+)
+from monitor.backtest_share import Judged, Row, share_of_key, share_of_person
 from monitor.judging import Cause
-from monitor.models import load_scorer
-from monitor.records import AlertChange, Entry
-from monitor.terms_files import load_terms
-from topics.decoding import Decoder
+from monitor.records import AlertChange
 
 AHEAD: Final = 3
 """Batches whose facts about persons may be under way while an earlier one is waited for."""
@@ -35,103 +39,6 @@ AHEAD: Final = 3
 
 class JudgeFailed(Exception):
     """A process that judges a share has ended or failed; the message says how."""
-
-
-class _Persons(msgspec.Struct, array_like=True, tag=1, gc=False):
-    rows: list[Row]
-
-
-class _Keys(msgspec.Struct, array_like=True, tag=2, gc=False):
-    """Contributions by giving process, the clock when it moved, and facts about institutions."""
-
-    given: list[bytes]
-    clock: int | None
-    own: list[Row]
-
-
-class _Register(msgspec.Struct, array_like=True, tag=3, gc=False):
-    value: bytes
-
-
-class _Sweep(msgspec.Struct, array_like=True, tag=4, gc=False):
-    stage: str
-    cause: Cause
-
-
-class _PersonsDone(msgspec.Struct, array_like=True, tag=5, gc=False):
-    """What became of facts about persons, and what they contribute, by receiving process."""
-
-    judged: Judged
-    given: list[bytes]
-    clock: int | None
-
-
-class _KeysDone(msgspec.Struct, array_like=True, tag=6, gc=False):
-    """What became of contributions, of facts about institutions, or of a sweep."""
-
-    judged: list[Judged]
-
-
-class _Failed(msgspec.Struct, array_like=True, tag=7, gc=False):
-    traceback: str
-
-
-_Asked = _Persons | _Keys | _Register | _Sweep
-_Answer = _PersonsDone | _KeysDone | _Failed
-_encode: Final = msgspec.msgpack.Encoder().encode
-_asked: Final = msgspec.msgpack.Decoder(_Asked).decode
-_answer: Final = msgspec.msgpack.Decoder(_Answer).decode
-_entries: Final = msgspec.msgpack.Decoder(list[Entry]).decode
-
-
-# ---------------------------------------------------------------------- a process with a share
-
-
-def work(connection: Connection, terms: Path | None, model: Path | None, number: int, shares: int) -> None:
-    """Judge what is sent until the other end is closed. Runs in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the reading process ends this one
-    try:
-        engine = Engine(load_terms(terms), 1, "contributions", load_scorer(model))
-        share = Share(engine, first=number == 0)
-        registry = Decoder("registry")
-        while True:
-            try:
-                asked = _asked(connection.recv_bytes())
-            except EOFError:
-                return
-            if isinstance(asked, _Register):
-                engine.put(registry(asked.value))
-            else:
-                connection.send_bytes(_encode(_answered(share, asked, shares)))
-    except BrokenPipeError:
-        return
-    except Exception:  # noqa: BLE001 - told to the reading process, which fails with it
-        connection.send_bytes(_encode(_Failed(traceback.format_exc())))
-
-
-def _answered(share: Share, asked: _Persons | _Keys | _Sweep, shares: int) -> _Answer:
-    if isinstance(asked, _Persons):
-        judged, entries, clock = share.persons(asked.rows)
-        by_share: list[list[Entry]] = [[] for _ in range(shares)]
-        places: dict[tuple[str, str], int] = {}
-        for entry in entries:
-            key = entry.kind, entry.key
-            place = places.get(key)
-            if place is None:
-                place = places[key] = share_of_key(entry.kind, entry.key, shares)
-            by_share[place].append(entry)
-        return _PersonsDone(judged, [_encode(some) if some else b"" for some in by_share], clock)
-    if isinstance(asked, _Sweep):
-        return _KeysDone([share.sweep(asked.stage, asked.cause)])
-    found = []
-    if asked.given or asked.clock is not None:
-        found.append(share.keys([_entries(given) for given in asked.given], asked.clock))
-    if asked.own:
-        found.append(share.own(asked.own))
-    return _KeysDone(found)
-
-
-# ---------------------------------------------------------------------- the process that reads
 
 
 class _Process:
@@ -146,8 +53,8 @@ class _Process:
         self._process.start()
         theirs.close()
         self._out: SimpleQueue[bytes | None] = SimpleQueue()
-        self._persons: SimpleQueue[_PersonsDone | _Failed] = SimpleQueue()
-        self._keys: SimpleQueue[_KeysDone | _Failed] = SimpleQueue()
+        self._persons: SimpleQueue[PersonsDone | Failed] = SimpleQueue()
+        self._keys: SimpleQueue[KeysDone | Failed] = SimpleQueue()
         for target in (self._send, self._receive):
             Thread(target=target, daemon=True, name=f"backtest-{number}-{target.__name__}").start()
 
@@ -156,18 +63,18 @@ class _Process:
         """Of the process."""
         return self._process.pid or 0
 
-    def ask(self, asked: _Asked) -> None:
+    def ask(self, asked: Asked) -> None:
         """Send a request; only a registry entry has no answer."""
-        self._out.put(_encode(asked))
+        self._out.put(encode(asked))
 
-    def persons(self) -> _PersonsDone:
+    def persons(self) -> PersonsDone:
         """The next answer about persons.
 
         Raises:
             JudgeFailed: the process failed.
         """
         answer = self._persons.get()
-        if isinstance(answer, _Failed):
+        if isinstance(answer, Failed):
             raise JudgeFailed(answer.traceback)
         return answer
 
@@ -178,7 +85,7 @@ class _Process:
             JudgeFailed: the process failed.
         """
         answer = self._keys.get()
-        if isinstance(answer, _Failed):
+        if isinstance(answer, Failed):
             raise JudgeFailed(answer.traceback)
         return answer.judged
 
@@ -200,17 +107,17 @@ class _Process:
         failed = None
         while failed is None:
             try:
-                answer = _answer(self._connection.recv_bytes())
+                answer = read_answer(self._connection.recv_bytes())
             except (EOFError, OSError):
                 self._process.join(10)
-                failed = _Failed(
+                failed = Failed(
                     f"a process that judges a share ended with code {self._process.exitcode}; "
                     "with less memory than it needs, give fewer --jobs or a machine with more"
                 )
                 break
-            if isinstance(answer, _PersonsDone):
+            if isinstance(answer, PersonsDone):
                 self._persons.put(answer)
-            elif isinstance(answer, _KeysDone):
+            elif isinstance(answer, KeysDone):
                 self._keys.put(answer)
             else:
                 failed = answer
@@ -269,7 +176,7 @@ class Together:
         under_way = _Batch(batch, len(self._processes))
         for process, rows in zip(self._processes, under_way.persons, strict=True):
             if rows:
-                process.ask(_Persons(rows))
+                process.ask(Persons(rows))
         under_way.persons = []
         self._persons.append(under_way)
         while len(self._persons) > AHEAD:
@@ -287,14 +194,14 @@ class Together:
     def register(self, value: bytes) -> None:
         """Tell all of them."""
         for process in self._processes:
-            process.ask(_Register(value))
+            process.ask(Register(value))
 
     def sweep(self, late: set[str], cause: Cause) -> Iterator[Judged]:
         """Both stages one after the other."""
         for stage in ("person", "key"):
             if stage in late:
                 for process in self._processes:
-                    process.ask(_Sweep(stage, cause))
+                    process.ask(Sweep(stage, cause))
                 yield _together([process.keys()[0] for process in self._processes])
 
     def changes(self) -> Sequence[AlertChange]:
@@ -310,7 +217,7 @@ class Together:
         clock = next((answer.clock for answer in answers if answer.clock is not None), None)
         for number, process in enumerate(self._processes):
             given = [answer.given[number] for answer in answers if answer.given[number]]
-            process.ask(_Keys(given, clock, batch.own[number]))
+            process.ask(Keys(given, clock, batch.own[number]))
         self._keys.append(batch)
 
     def _done(self) -> Iterator[Judged]:

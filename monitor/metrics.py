@@ -306,11 +306,10 @@ class _Models(Collector):
         here = int(now) + UTC_OFFSET
         model = models.at(here)
         yield _gauge("claims_monitor_model_loaded", "1 when a model is at hand that holds now.", [((), bool(model))])
-        known = models.known(here) or (models.named(here) is None and not models)
         yield _gauge(
             "claims_monitor_model_missing",
             "1 while the registry names a model that is not at hand: its settlements are not scored.",
-            [((), not known)],
+            [((), models.lacks(here))],
         )
         if model is not None:
             yield from _of_model(model, now)

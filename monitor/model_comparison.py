@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.model import Model
 from monitor.samples import TrainingData
-from monitor.training import claim_table
+from monitor.training_tables import claim_table
 from topics.times import format_day
 
 
@@ -32,6 +32,7 @@ def compared(active: Model, candidate: Model, data: TrainingData) -> list[str]:
     if whole > 1:
         ranks = [np.argsort(np.argsort(found, kind="stable"), kind="stable") for found in scores]
         lines.append(f"rank correlation {np.corrcoef(ranks[0], ranks[1])[0, 1]:.3f}")
+    lines.append("alerts by day     first second")
     by_day = [Counter(tables[0].days[flags].tolist()) for flags in over]
     for day in sorted(set(by_day[0]) | set(by_day[1])):
         lines.append(f"{format_day(day)}       {by_day[0][day]:6} {by_day[1][day]:6}")  # noqa: PERF401 - reads better

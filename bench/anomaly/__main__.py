@@ -2,18 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bench.anomaly import budget as budgets
 from bench.anomaly.detectors import reference, scorers
 from bench.anomaly.region import CAPACITY, run
 from bench.anomaly.tables import Labelled, made, read_tables, shipped
 from detectors.forest import SCALE
-from monitor.training import forest_of, spread_of
+from monitor.fitting import forest_of, spread_of
 
-PARTS = ("parity", "tables", "regions")
+PARTS = ("parity", "tables", "regions", "budget")
 
 
 def parity() -> str:
@@ -84,7 +85,21 @@ def regions(seeds: int, persons: int, days: int, institutions: int) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def budget(seeds: int) -> str:
+    """Alerts of models of little data, beside those wanted at most."""
+    lines = []
+    for own in (True, False):
+        kept = [budgets.run(seed, own=own) for seed in range(seeds)]
+        lines.append(
+            f"{'own region' if own else 'another region'}: alerts "
+            f"{', '.join(str(one.alerts) for one in kept)}; wanted at most "
+            f"{max(one.wanted for one in kept):.1f}; with the highest held-out score as threshold "
+            f"{', '.join(str(one.by_highest) for one in kept)}"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are asked for."""
     reader = argparse.ArgumentParser(prog="python -m bench.anomaly", description=__doc__)
     reader.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without one")
@@ -93,7 +108,7 @@ def main() -> None:
     reader.add_argument("--persons", type=int, default=25_000, help="of a region")
     reader.add_argument("--days", type=int, default=60, help="of a region")
     reader.add_argument("--institutions", type=int, default=60, help="of a region")
-    given = reader.parse_args()
+    given = reader.parse_args(arguments)
     if set(given.parts) - set(PARTS):
         reader.error(f"parts are {', '.join(PARTS)}")
     for part in given.parts or PARTS:
@@ -102,6 +117,8 @@ def main() -> None:
                 said = parity()
             elif part == "tables":
                 said = tables(shipped() if given.data is None else read_tables(given.data), given.seeds)
+            elif part == "budget":
+                said = budget(given.seeds)
             else:
                 said = regions(given.seeds, given.persons, given.days, given.institutions)
         except ValueError as error:

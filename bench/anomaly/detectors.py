@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.forest import SCALE
 from detectors.model import Settings
-from monitor.training import forest_of, spread_of
+from monitor.fitting import forest_of, spread_of
 
 Rows = NDArray[np.float32]
 Scores = NDArray[np.float64]

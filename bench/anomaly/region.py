@@ -14,12 +14,12 @@ import numpy as np
 
 from detectors.claim_features import FEATURES
 from detectors.model import Model, Settings
-from monitor.clock import monotonic
 from monitor.samples import Samples
 from monitor.simulator import preset, simulate
 from monitor.terms_files import load_terms
 from monitor.timeline import place
-from monitor.training import Table, claim_table, train
+from monitor.training import train
+from monitor.training_tables import Table, claim_table
 from topics.facts import Settlement
 
 CAPACITY: Final = 50
@@ -146,9 +146,3 @@ def _looked_at(table: Table, values: "np.ndarray[Any, np.dtype[np.float64]]") ->
         rows = np.flatnonzero(table.days == day)
         chosen += rows[np.argsort(-values[rows], kind="stable")][:CAPACITY].tolist()
     return chosen
-
-
-def timed(seed: int, persons: int, days: int, institutions: int) -> tuple[Outcome, float]:
-    """The outcome, and seconds it took."""
-    start = monotonic()
-    return run(seed, persons, days, institutions), monotonic() - start

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,27 @@ def read_tables(folder: Path) -> Iterator[Labelled]:
     if not files:
         raise ValueError(f"{folder}: no .npz file; take them from ADBench's datasets/Classical")
     for file in files:
+        rows, labels = _arrays(file)
+        if rows.ndim != 2 or len(rows) != len(labels) or not set(np.unique(labels)) <= {0, 1}:
+            raise ValueError(f"{file}: X must be a table and y its 0 and 1")
+        if len(set(labels.tolist())) < 2:
+            raise ValueError(f"{file}: y must have both 0 and 1: without either there is nothing to rank")
+        yield Labelled(file.stem, rows, labels)
+
+
+def _arrays(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """X and y of a file.
+
+    Raises:
+        ValueError: it is damaged, holds no such arrays, or other values than numbers.
+    """
+    try:
         with np.load(file, allow_pickle=False) as held:
             if not {"X", "y"} <= set(held.files):
                 raise ValueError(f"{file}: no arrays X and y")
-            rows, labels = np.asarray(held["X"], np.float32), np.asarray(held["y"], np.int64).ravel()
-        if rows.ndim != 2 or len(rows) != len(labels) or not set(np.unique(labels)) <= {0, 1}:
-            raise ValueError(f"{file}: X must be a table and y its 0 and 1")
-        yield Labelled(file.stem, rows, labels)
+            return np.asarray(held["X"], np.float32), np.asarray(held["y"], np.int64).ravel()
+    except (BadZipFile, EOFError, OSError) as error:
+        raise ValueError(f"{file}: damaged ({error})") from None
 
 
 def shipped() -> Iterator[Labelled]:

@@ -143,7 +143,11 @@ def rollback(
     bootstrap_servers: BootstrapServers = None,
     kafka_config: KafkaConfig = None,
 ) -> None:
-    """Take the last switch of the active model back: alerts become those that would stand without it."""
+    """Take the last switch of the active model back: alerts become those that would stand without it.
+
+    Where no switch is left and workers have no --model, nothing says what to score with: alerts stay as they are until
+    a model is activated, or `models activate none`.
+    """
     from monitor.model_topic import remove_entry
     from monitor.registry_topic import read_registry
 
@@ -160,6 +164,12 @@ def rollback(
     before = switches[-2].version if len(switches) > 1 else "none named: that of --model, if workers have one"
     typer.echo(f"taken back: {switches[-1].version} from {format_time(switches[-1].valid_from)}")
     typer.echo(f"in force:   {before}")
+    if len(switches) == 1:
+        begin = format_time(switches[-1].valid_from)
+        typer.echo(
+            "Workers without --model leave the alerts of outlier claims as they are; to withdraw them: "
+            f'claims-monitor models activate none --from "{begin}"'
+        )
 
 
 @app.command("list", epilog=_LOOKS)
@@ -191,8 +201,8 @@ def list_models(
 @app.command(epilog=_LOOKS)
 def show(file: Annotated[Path, typer.Argument(help="Model file.")]) -> None:
     """Check a model file and tell what is in it."""
+    from monitor.model_summary import described
     from monitor.models import ModelFileError, load_model
-    from monitor.training import described
 
     with usage_errors(ModelFileError):
         typer.echo(described(load_model(file)))
@@ -210,8 +220,10 @@ def recalibrate(
 ) -> None:
     """Make a new version with thresholds for another number of alerts; the forests stay. Activate it like any other."""
     from detectors.model import Settings
+    from monitor.fitting import TrainingError
+    from monitor.model_summary import described
     from monitor.models import ModelFileError, load_model
-    from monitor.training import TrainingError, described, recalibrated
+    from monitor.training import recalibrated
 
     with usage_errors(ModelFileError):
         model = load_model(file)

@@ -54,6 +54,7 @@ def page(
     CLAIMS_MONITOR_SECRET or the file `secret` of the data folder (made on first use).
     """
     from detectors.terms import TermsError
+    from monitor.chatter import quieten
     from monitor.connection import Connection
     from monitor.connection import ConnectionFailed as BadConnection
     from monitor.page.feed import AlertFeed
@@ -63,6 +64,7 @@ def page(
     from topics.catalogue import ALERTS
 
     logging.basicConfig(level=logging.WARNING, format="claims-monitor: %(message)s")
+    quieten()
     # while a broker is away aiokafka says so many times a second; the feed says it once a try
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     remote = not is_loopback(host)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from monitor.chatter import quieten
 from monitor.commands.connect import PATIENCE_S, connected
 from monitor.commands.errors import USAGE, fail, quiet_pipe, usage_errors
 from monitor.commands.options import BootstrapServers, KafkaConfig, Prefix
@@ -113,6 +114,7 @@ def subscribe(
         fail("--severity: 1, 2 or 3", USAGE)
     wanted = Wanted(frozenset(rule or ()), frozenset(severity or ()), frozenset(institution or ()), _fen(at_least))
     logging.basicConfig(level=logging.WARNING, format="claims-monitor: %(message)s")
+    quieten()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     connection = connected(bootstrap_servers, kafka_config)
     topic = prefix + (ALERTS_LOG if every_change else ALERTS)

@@ -66,10 +66,11 @@ def train(
     held out; alerts stay as they are.
     """
     from detectors.model import Settings
+    from monitor.fitting import TrainingError
+    from monitor.model_summary import described
     from monitor.ndjson import InputError
     from monitor.ranking import BadDispositions, read_dispositions
     from monitor.report.page import report as page
-    from monitor.training import TrainingError, described
     from monitor.training import train as fit
 
     settings = Settings(

@@ -19,7 +19,7 @@ from monitor.broker.ports import free_port
 from monitor.children import ends_with_parent
 from monitor.connection import Connection
 from monitor.samples import Samples
-from monitor.simulator import preset, simulate
+from monitor.simulator import SimulationConfig, preset, simulate
 from monitor.terms_files import load_terms
 from monitor.timeline import place
 from monitor.training import fit
@@ -29,15 +29,28 @@ from topics.times import DAY, UTC_OFFSET
 
 _TRAINING_DAYS: Final = 90
 """Features look 90 days back, and thresholds of a few thousand settlements jump from day to day."""
+_HELD_OUT_DAYS: Final = 45
+"""A week of so small a region has 650 settlements: too few for a threshold that one in 2,000 passes."""
+_OWN_DAYS: Final = 50
+_OWN_HELD_OUT_DAYS: Final = 20
+
+
+def own_model(folder: Path, region: SimulationConfig, seed: int) -> Path:
+    """Fit a model on a region's own past, without plants, from 150 to 100 days ago: its own keep the budget best."""
+    return _fitted(folder, replace(region, days=_OWN_DAYS), seed, seed, 150, _OWN_HELD_OUT_DAYS)
 
 
 def small_model(folder: Path, seed: int, ago: int = 150) -> Path:
-    """Fit a model on a clean region's past, from so many days ago on."""
+    """Fit a model on the past of another, smaller region, from so many days ago on."""
+    return _fitted(folder, replace(preset("small"), days=_TRAINING_DAYS), seed + 1, seed, ago, _HELD_OUT_DAYS)
+
+
+def _fitted(folder: Path, region: SimulationConfig, seed: int, model_seed: int, ago: int, hold_out_days: int) -> Path:
     today = (clock.now_ms() // 1000 + UTC_OFFSET) // DAY
-    config = replace(preset("small"), clean=True, days=_TRAINING_DAYS, begin=today - ago)
-    lines = (msgspec.json.encode(fact) for _, fact in simulate(config, seed + 1))
+    config = replace(region, clean=True, begin=today - ago)
+    lines = (msgspec.json.encode(fact) for _, fact in simulate(config, seed))
     samples = Samples(place(lines), load_terms(None).general, lambda _bad: None)
-    model = fit(samples, Settings(seed=seed))
+    model = fit(samples, Settings(seed=model_seed, hold_out_days=hold_out_days))
     path = folder / "demo.model"
     path.write_bytes(model.to_bytes())
     return path

@@ -23,9 +23,10 @@ import msgspec
 
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
+from monitor.chatter import quieten
 from monitor.connection import Connection
 from monitor.demo.metrics_reader import latency_quantiles
-from monitor.demo.parts import end, small_model, start_worker, until_ready
+from monitor.demo.parts import end, own_model, start_worker, until_ready
 from monitor.demo.screen import LATEST, DemoStatus, LatestAlert, Operation, Screen
 from monitor.demo.watchers import Firing, Watchers, WatchersMissing, found_programs, watchers
 from monitor.page.feed import AlertFeed
@@ -33,7 +34,7 @@ from monitor.page.server import Page, serve
 from monitor.page.standing import Filter
 from monitor.player import Played, play
 from monitor.pseudonyms import Pseudonyms, load_secret
-from monitor.simulator import Simulation, ending_at, preset, simulate
+from monitor.simulator import Simulation, SimulationConfig, ending_at, preset, simulate
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
 from monitor.timeline import BadLine, Placed, place
@@ -106,6 +107,7 @@ def run_demo(settings: DemoSettings) -> int:
     if settings.with_prometheus:
         found_programs()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    quieten()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="claims-monitor-demo-"))
     try:
@@ -127,7 +129,7 @@ async def _run(settings: DemoSettings, folder: Path, connection: Connection) -> 
     _say("creating topics")
     await create(connection, all_topics(), record_time="create", partitions=PARTITIONS)
     _say("fitting a small model")
-    model = await asyncio.to_thread(small_model, folder, settings.seed)
+    model = await asyncio.to_thread(own_model, folder, _region(), settings.seed)
     terms = load_terms(None)
     feed = AlertFeed(connection, ALERTS, Pseudonyms(load_secret(folder)))
     titles = {rule: ruled.title for rule, ruled in terms.versions[-1].rules.items()}
@@ -183,6 +185,10 @@ def operation(alert: Firing) -> dict[str, str]:
     return {"name": alert.name, "state": alert.state, "severity": alert.severity, "zh": alert.zh, "en": alert.en}
 
 
+def _region() -> SimulationConfig:
+    return replace(preset("small"), persons=_PERSONS, institutions=_INSTITUTIONS)
+
+
 def _facts(
     settings: DemoSettings, state: _State, rules: Iterable[str]
 ) -> tuple[Iterable[Placed | BadLine], Callable[[int], float] | None]:
@@ -190,7 +196,7 @@ def _facts(
     if settings.facts is not None:
         return _file(settings.facts), None
     seconds = settings.seconds or settings.default_seconds
-    config = replace(preset("small"), persons=_PERSONS, institutions=_INSTITUTIONS)
+    config = _region()
     now = clock.now_ms() // 1000 + UTC_OFFSET
     speed = config.days * DAY / max(seconds - _SETTLING_S, 1)
     simulation = simulate(ending_at(config, now, speed), settings.seed)

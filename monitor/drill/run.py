@@ -16,6 +16,7 @@ import aiohttp
 
 from monitor import clock
 from monitor.broker.server import EmbeddedBroker
+from monitor.chatter import quieten
 from monitor.connection import Connection
 from monitor.demo.parts import small_model
 from monitor.demo.screen import language
@@ -56,6 +57,7 @@ def run_drill(settings: DrillSettings) -> list[Case]:
     """
     found_programs()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    quieten()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="claims-monitor-drill-"))
     try:

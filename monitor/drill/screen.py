@@ -45,10 +45,11 @@ def table(cases: Sequence[Case], lang: Language, factor: float, where: str) -> G
             Text(case.runbook, "dim"),
         )
     note = (
-        f"真实的 broker、工作进程、Prometheus 与 Alertmanager；规则表达式与生产相同，仅 for 时长缩短为 1/{factor:g}。"
+        "真实的 broker、工作进程、Prometheus 与 Alertmanager；规则表达式与生产相同；"
+        f"for 时长和 Alertmanager 的分组等待缩短为 1/{factor:g}。"
         if lang == "zh"
         else "Real broker, workers, Prometheus and Alertmanager; the rules' expressions are those of production, "
-        f"their `for` is 1/{factor:g}."
+        f"their `for` and Alertmanager's waits for groups are 1/{factor:g}."
     )
     return Group(grid, Text(note, "dim"), Text(where, "dim"))
 

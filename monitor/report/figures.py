@@ -11,8 +11,9 @@ from detectors.forest import SCALE
 from detectors.model import Settings
 from detectors.model_part import Part
 from detectors.model_reasons import Nouns, Reason, reasons
+from monitor.fitting import refitted
 from monitor.score_watch import SCORE, binned, psi
-from monitor.training import Table, refitted
+from monitor.training_tables import Table
 
 OTHER_SEEDS: Final = 4
 TOP: Final = 15

@@ -7,10 +7,11 @@ from typing import Final
 from detectors.forest import SCALE
 from detectors.model_part import ELSEWHERE
 from detectors.model_reasons import CLAIMS, DAYS, Nouns
+from monitor.model_summary import described
 from monitor.ranking import Trial
 from monitor.report.charts import Mark, Series, Text, bars, both, curve, histogram
 from monitor.report.figures import Figures, figures
-from monitor.training import Trained, described
+from monitor.training import Trained
 
 _LITTLE: Final = 0.1
 _MUCH: Final = 0.25

@@ -81,7 +81,7 @@ def test_rows_of_tables_of_rules_and_institutions_lead_to_the_live_page() -> Non
                         linked += 1
                         (link,) = value["value"]
                         assert re.fullmatch(
-                            rf"\$\{{page\}}/\?lang={lang}&(rule|institution)=\$\{{__value\.text:percentencode\}}",
+                            rf"\$\{{page\}}/\?lang={lang}&(rule|institution)=\$\{{__value\.raw:percentencode\}}",
                             link["url"],
                         )
     assert linked == 2 * 5

@@ -95,6 +95,14 @@ def test_a_quiet_case_is_quiet(rule: str, case: Case) -> None:
     assert judged(rule, case) == []
 
 
+def chinese(length: str) -> str:
+    """A length of time as Chinese texts have it."""
+    found = length.replace("> ", "超过")
+    for unit, word in (("min", "分钟"), ("d", "天"), ("h", "小时"), ("s", "秒")):
+        found = re.sub(rf"(\d+) {unit}\b ?", rf"\g<1>{word}", found)
+    return found
+
+
 def check_content(alert: Alert) -> None:
     """What an alert owes to the person who reads it, and to the person it is about."""
     assert alert.vola_cont is not None
@@ -103,11 +111,15 @@ def check_content(alert: Alert) -> None:
     texts = (alert.vola_cont.zh, alert.vola_cont.en)
     for text in texts:
         for number in (alert.evidence.observed, alert.evidence.limit):
-            words = (str(number), "none") if number == 0 else (str(number),)
-            assert any(word in text for word in words), f"{number!r} is not in {text!r}"
+            words = (str(number), "none") if number == 0 else (str(number), chinese(str(number)))
+            # amounts have separators in texts
+            plain = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+            assert any(word in plain for word in words), f"{number!r} is not in {text!r}"
+        assert not re.search(r"\d{4}\.\d\d(?=元| yuan)", text), f"an amount without separators in {text!r}"
         assert not re.search(r"\bP\d+\b", text)
         assert not re.search(r"\d{17}[\dX]|\d{15}", text)
         assert "{" not in text
+    assert not re.search(r"\d (?:d|h|min|s)\b", texts[0]), f"an English unit in {texts[0]!r}"
     assert re.search(r"[\u4e00-\u9fff]", texts[0])
     assert not re.search(r"[\u4e00-\u9fff]", texts[1])
     assert alert.window.begin <= alert.window.end

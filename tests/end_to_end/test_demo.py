@@ -1,18 +1,23 @@
 """The demo as users start it: it finds alerts, ends when told to, and leaves nothing behind."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from monitor.demo.watchers import WatchersMissing, found_programs
 from tests.end_to_end.program import ROOT, alive, command, descendants, eventually
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 Demo = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -62,6 +67,53 @@ def watch(demo: "subprocess.Popen[bytes]", until: Callable[[set[int]], bool], ti
         seen |= set(descendants(demo.pid))
         time.sleep(0.3)
     return seen
+
+
+def answer(address: str, path: str) -> Any:  # noqa: ANN401 - JSON
+    """What Prometheus or Alertmanager answers; None while it does not."""
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
+            return json.load(response)
+    except OSError:
+        return None
+
+
+@pytest.mark.prove
+def test_with_prometheus_the_rules_watch_the_worker(start_demo: Demo, tmp_path: Path) -> None:
+    """Prometheus scrapes the worker and has alerts to count; its rules hold; Alertmanager is there; all of it ends."""
+    try:
+        found_programs()
+    except WatchersMissing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+    demo = start_demo("--with-prometheus")
+
+    def addresses(seen: set[int]) -> dict[str, str]:
+        return {
+            Path(program).name: address
+            for program, address in re.findall(
+                r"^(\S*(?:prometheus|alertmanager)) .*--web\.listen-address=(\S+)", programs(seen), re.MULTILINE
+            )
+        }
+
+    def has_alerts(seen: set[int]) -> bool:
+        query = "/api/v1/query?query=" + quote('sum(claims_monitor_standing_alerts{job="claims-monitor"}) > 0')
+        told = answer(addresses(seen).get("prometheus", ""), query)
+        return bool(told and told["data"]["result"])
+
+    seen = watch(demo, has_alerts, 150)
+    assert demo.poll() is None, (tmp_path / "err").read_text()
+    where = addresses(seen)
+    groups = answer(where.pop("prometheus"), "/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) > 20
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+    (alertmanager,) = where.values()
+    assert answer(alertmanager, "/api/v2/status")["config"]["original"].count("receiver:") > 1
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 0, (tmp_path / "err").read_text()
+    check_nothing_left(tmp_path, seen)
 
 
 @pytest.mark.prove

@@ -329,7 +329,7 @@ def test_how_values_read() -> None:
     values = {
         "total": (log(1_234_567), ("12,300元", "12,300 yuan")),
         "relative": (log(3.24), ("3.2倍", "3.2 times")),
-        "deviation": (7.04, ("7倍离差", "7 spreads")),
+        "deviation": (7.04, ("7倍常见波动", "7 times the usual spread")),
         "fund_share": (0.856, ("86%", "86 %")),
         "stay": (12.04, ("12天", "12 days")),
         "lines_per_day": (3.14, ("3.1", "3.1")),

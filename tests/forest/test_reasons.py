@@ -78,7 +78,7 @@ def test_a_reason_reads_with_the_usual_range() -> None:
     assert reason.en.startswith("other visits in the 7 days before: 28 (usually 0 to ")
     assert reason.en.endswith(", above all that the model has seen)")
     assert reason.zh.startswith("此前7天内另有28次就诊（通常0至")
-    assert reason.zh.endswith("，高于全部训练数据）")
+    assert reason.zh.endswith("，高于以往全部数据）")
     assert [one.points for one in found] == sorted((one.points for one in found), reverse=True)
     assert all(one.points > 0 for one in found)
 

@@ -82,6 +82,18 @@ def test_a_model_that_is_named_while_none_is_at_hand_is_missed() -> None:
     assert scorer.watch.unscored == {"no model": 1, "2026-01-20-00000000": 1}
 
 
+def test_a_model_is_missing_only_while_it_is_named() -> None:
+    """Not before the time from which it is named, nor for one in the shadow that is at hand, nor for none."""
+    models = ModelSet(loaded={other().version: other()})
+    models.registry = Registry()
+    models.registry.put(ScoringModel(valid_from=0, role="shadow", version=other().version))
+    assert not models.lacks(99)
+    models.registry.put(ScoringModel(valid_from=100, role="active", version="2026-01-20-00000000"))
+    assert (models.lacks(99), models.lacks(100)) == (False, True)
+    models.registry.put(ScoringModel(valid_from=200, role="active", version="none"))
+    assert (models.lacks(199), models.lacks(200)) == (True, False)
+
+
 def test_without_any_model_the_rule_is_quiet() -> None:
     assert run(EARLY, LATE, models=ModelSet())[0] == []
 

@@ -12,7 +12,11 @@ import pytest
 
 from detectors.claim_features import features, matrix, region_of
 from detectors.model import Model, Settings
-from monitor.training import LEAST, TrainingError, described, fit, recalibrated
+from monitor.budgets import thresholds
+from monitor.fitting import TrainingError
+from monitor.model_summary import described
+from monitor.training import fit, recalibrated
+from monitor.training_tables import LEAST
 from tests.forest.claims import FIRST_DAY, NOON, Data, data, fitted, history, history_of, settlement
 from topics.times import DAY
 
@@ -95,6 +99,38 @@ def test_a_budget_of_a_region() -> None:
     assert some.threshold("999999") == some.threshold("")
 
 
+@pytest.mark.parametrize("wanted", [1, 4])
+def test_a_budget_too_small_to_be_read_off_the_rows(wanted: int) -> None:
+    """Of 1,000 scores that fall off exponentially so many of 10,000 are wanted: others like them keep to it.
+
+    The highest of 1,000 would be passed by ten of 10,000 on average, and by thirty in one sample of twenty.
+    """
+    rates = []
+    for seed in range(40):
+        drawn = np.random.default_rng(seed).exponential(10_000, 1_000).astype(np.int64)
+        found = thresholds(drawn, ["320100"] * len(drawn), 7, Settings(alerts_per_10k=wanted))
+        assert found["320100"] == found[""] >= drawn.max()
+        rates.append(10_000 * np.exp(-found[""] / 10_000))
+    assert 0.5 * wanted <= np.median(rates) <= 2 * wanted
+    assert max(rates) <= 10 * wanted
+
+
+def test_a_budget_of_five_rows_is_read_off_them() -> None:
+    """With fewer it is not; with a budget of nothing the highest score is the threshold."""
+    scores_seen = np.arange(1_000, dtype=np.int64)
+    regions = [""] * 1_000
+    assert thresholds(scores_seen, regions, 1, Settings(alerts_per_day=5))[""] == 994
+    assert thresholds(scores_seen, regions, 1, Settings(alerts_per_day=4))[""] > 995
+    assert thresholds(scores_seen, regions, 1, Settings(alerts_per_day=0))[""] == 999
+
+
+def test_few_to_choose_on_is_told() -> None:
+    """The description of the model says so, and what to do; with many it says nothing."""
+    assert "few to choose a threshold on" in described(fit(data(600), SMALL))
+    many = Settings(trees=20, max_samples=64, hold_out_days=3, alerts_per_10k=2_000)
+    assert "few to choose" not in described(fit(data(600), many))
+
+
 def test_thresholds_chosen_anew() -> None:
     """The same forest and baselines under another name, with the thresholds that the wanted alerts give."""
     model = fit(data(3_000), Settings(trees=20, hold_out_days=4, alerts_per_day=3))
@@ -105,6 +141,8 @@ def test_thresholds_chosen_anew() -> None:
     assert other.last_day == model.last_day
     assert np.array_equal(other.claims.forest.expected, model.claims.forest.expected)
     assert 20 * 10 - 5 <= other.claims.counts.over_threshold <= 20 * 20
+    assert (other.claims.counts.fitted, other.claims.counts.held_out) == (model.claims.counts.fitted, 3_000)
+    assert f"passed by {other.claims.counts.over_threshold} of 3000 settlements judged" in described(other)
     assert other.claims.threshold("320100") < model.claims.threshold("320100")
     assert recalibrated(model, later, Settings(alerts_per_day=10)).to_bytes() == other.to_bytes()
     with pytest.raises(TrainingError, match="too few"):

@@ -26,6 +26,9 @@ MISMATCH = alert(
     vola_amt="1234567.89",
     evidence=Evidence((f"enrolment:{PERSON}", "settlement:S2"), 2, {"numbers": 2}, 0),
 )
+FACTLESS = alert(
+    HOSTILE, vola_cont=Texts(HOSTILE, HOSTILE), evidence=Evidence((), 0, "8301.90", "7466.73"), discriminator="fund"
+)
 LIVE = "document.getElementById('state')?.className === 'state live'"
 ROWS = "document.querySelectorAll('#rows tr').length"
 
@@ -49,7 +52,7 @@ async def opened(
     await topic.send(
         *(Sent(alert(f"S{number + 10}"), at=f"2026-11-23T09:{number:02d}:00+08:00") for number in range(40)),
         Sent(MISMATCH, at="2026-11-23T10:00:01+08:00"),
-        Sent(alert(HOSTILE, vola_cont=Texts(HOSTILE, HOSTILE)), at="2026-11-23T08:00:00+08:00"),
+        Sent(FACTLESS, at="2026-11-23T08:00:00+08:00"),
     )
     async with page_of(topic) as served, browser(folder) as tab:
         await tab.show(width=1400, height=900, dark=False)
@@ -124,7 +127,13 @@ def test_an_address_with_an_alerts_id_opens_all_it_says(broker: EmbeddedBroker, 
             text = await tab.run(f"{panel}.innerText")
             person = PSEUDONYMS.person(PERSON)
             facts = ("settlement:S2", f"enrolment:{person}")
-            terms = ("M §58(2)", "default-1:3f2a", "T2", "numbers", "2026-11-16 10:00:00")
+            terms = (
+                "model agreement 2014 §58(2)",
+                "default-1:3f2a",
+                "step 2 of the penalty ladder",
+                "numbers",
+                "2026-11-16 10:00:00",
+            )
             for said in ("1,234,567.89", "H2", person, "一周内就诊8次。", MISMATCH.jr_id, *facts, *terms):
                 assert said in text
             (tmp_path / "detail.png").write_bytes(await tab.picture())
@@ -180,13 +189,29 @@ def test_the_language_is_kept_for_the_next_visit(broker: EmbeddedBroker, prefix:
 
 def test_texts_of_alerts_are_never_run(broker: EmbeddedBroker, prefix: str, tmp_path: Path) -> None:
     async def work() -> None:
-        hostile = alert(HOSTILE).jr_id
+        hostile = FACTLESS.jr_id
         async with opened(broker, prefix, tmp_path, f"?lang=en#{hostile}") as (tab, _, _topic):
             await tab.until("document.getElementById('detail').innerText.includes('<script>')")
             assert (
                 await tab.run("document.querySelectorAll('main img, aside img, main script, aside script').length") == 0
             )
             assert await tab.run("document.title") == "Claims monitor"
+
+    asyncio.run(work())
+
+
+def test_an_alert_without_facts_says_nothing_of_them(broker: EmbeddedBroker, prefix: str, tmp_path: Path) -> None:
+    """Amounts have separators, and words of the rules are words of the language."""
+
+    async def work() -> None:
+        async with opened(broker, prefix, tmp_path, f"?lang=zh#{FACTLESS.jr_id}") as (tab, _, _topic):
+            panel = "document.getElementById('detail')"
+            await tab.until(f"{panel}.innerText.includes('8,301.90')")
+            text = await tab.run(f"{panel}.innerText")
+            for said in ("7,466.73", "统筹基金支出", "协议范本2014 §58(2)", "罚则第2档"):
+                assert said in text
+            for unsaid in ("null", "undefined", "证据事实"):
+                assert unsaid not in text
 
     asyncio.run(work())
 

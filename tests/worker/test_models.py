@@ -98,6 +98,29 @@ def test_a_model_is_switched_and_taken_back_without_a_restart(
     assert worker.stop() == 0
 
 
+@pytest.mark.prove
+def test_the_only_switch_taken_back(make_site: MakeSite, start_worker: StartWorker, tmp_path: Path) -> None:
+    """Nothing says what to score with then: no model is missing, and alerts stay until it is said that none scores."""
+    folder = tmp_path / "models"
+    first, second = write_models(folder)
+    site = make_site()
+    done("models", "publish", str(folder / "a.model"), *site.options)
+    done("models", "activate", first.version, "--from", BEGIN, *site.options)
+    site.facts(EARLY, at=str(EARLY["setl_time"]))
+    site.tick(str(LAST_TICK["tick_time"]))
+    worker = start_worker(site.options)
+    worker.wait_ready()
+    eventually(lambda: versions(site, first, second) == {"S1": first.version})
+    said = done("models", "rollback", *site.options)
+    assert f'models activate none --from "{BEGIN}"' in said
+    eventually(lambda: 'model_info{role="active"' not in worker.get("/metrics")[1])
+    assert "claims_monitor_model_missing 0.0" in worker.get("/metrics")[1]
+    assert versions(site, first, second) == {"S1": first.version}
+    done("models", "activate", "none", "--from", BEGIN, *site.options)
+    eventually(lambda: versions(site, first, second) == {})
+    assert worker.stop() == 0
+
+
 def test_a_model_that_comes_after_the_word_about_it(
     make_site: MakeSite, start_worker: StartWorker, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
 
 from tools.grafana.panels import Board, Language, Panel, Text
+from tools.grafana.words import WORDS
 
 DATASOURCE: Final = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 PAGE: Final = "http://127.0.0.1:8610"
@@ -178,8 +179,22 @@ def _table(panel: Panel, lang: Language) -> table.Panel:
     )
     for query in panel.queries:
         made = made.override_by_name(query.name.of(lang), [models.DynamicConfigValue(id_val="unit", value=query.unit)])
-    if panel.link is not None:
-        url = f"${{page}}/?lang={lang}&{panel.link}=${{__value.text:percentencode}}"
-        link = {"title": Text("在实时页面中查看", "Show on the live page").of(lang), "url": url, "targetBlank": True}
-        made = made.override_by_name(names[panel.link], [models.DynamicConfigValue(id_val="links", value=[link])])
+    for label, name in panel.labels:
+        told = []
+        if label in WORDS:
+            options = {
+                value: {"index": at, "text": word.of(lang)} for at, (value, word) in enumerate(WORDS[label].items())
+            }
+            told.append(models.DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": options}]))
+        if label == panel.link:
+            # the value itself, not the word for it
+            url = f"${{page}}/?lang={lang}&{label}=${{__value.raw:percentencode}}"
+            link = {
+                "title": Text("在实时页面中查看", "Show on the live page").of(lang),
+                "url": url,
+                "targetBlank": True,
+            }
+            told.append(models.DynamicConfigValue(id_val="links", value=[link]))
+        if told:
+            made = made.override_by_name(name.of(lang), told)
     return made

@@ -10,6 +10,7 @@ from tools.grafana.panels import (
     PLACE,
     RED,
     REGION,
+    YUAN,
     Board,
     Panel,
     Query,
@@ -172,8 +173,8 @@ BOARD = Board(
             [
                 Query(
                     f"topk(20, sum by ({BY}) (claims_monitor_institution_at_stake_yuan{{{PLACE}}}))",
-                    Text("涉及金额", "Money at stake"),
-                    MONEY,
+                    Text("涉及金额（元）", "Yuan at stake"),
+                    YUAN,
                 ),
                 Query(
                     f"topk(20, sum by ({BY}) (claims_monitor_institution_standing_alerts{{{PLACE}}}))",
@@ -198,13 +199,13 @@ BOARD = Board(
                 Query(
                     f"sum by ({BY}) (claims_monitor_institution_week_fund_yuan{{{PLACE}}})"
                     f" - sum by ({BY}) (claims_monitor_institution_week_before_fund_yuan{{{PLACE}}})",
-                    Text("增加", "Increase"),
-                    MONEY,
+                    Text("增加（元）", "Increase, yuan"),
+                    YUAN,
                 ),
                 Query(
                     f"sum by ({BY}) (claims_monitor_institution_week_fund_yuan{{{PLACE}}})",
-                    Text("近七天", "Last week"),
-                    MONEY,
+                    Text("近七天（元）", "Last week, yuan"),
+                    YUAN,
                 ),
                 Query(
                     f"sum by ({BY}) (claims_monitor_institution_week_fund_yuan{{{PLACE}}})"

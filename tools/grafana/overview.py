@@ -10,14 +10,15 @@ from tools.grafana.panels import (
     RED,
     REGION,
     RULE,
+    YUAN,
     Board,
     Panel,
     Query,
     Step,
     Text,
+    by_action,
+    by_severity,
 )
-
-SEVERITY = Text("严重程度 {{severity}}", "severity {{severity}}")
 
 BOARD = Board(
     name="overview",
@@ -124,7 +125,7 @@ BOARD = Board(
                 "Severity 1 rises suddenly; or all falls (facts were corrected in bulk).",
             ),
             Text("点开按规则的表，找出变化的规则。", "Find the rule that changed in the table by rule."),
-            [Query(f"sum by (severity) (claims_monitor_at_stake_yuan{{{JOB}}})", SEVERITY)],
+            by_severity("claims_monitor_at_stake_yuan"),
             MONEY,
             12,
             8,
@@ -166,7 +167,9 @@ BOARD = Board(
             ),
             [
                 Query(
-                    f"sum by (rule) (claims_monitor_at_stake_yuan{{{JOB}}})", Text("涉及金额", "Money at stake"), MONEY
+                    f"sum by (rule) (claims_monitor_at_stake_yuan{{{JOB}}})",
+                    Text("涉及金额（元）", "Yuan at stake"),
+                    YUAN,
                 ),
                 Query(f"sum by (rule) (claims_monitor_standing_alerts{{{JOB}}})", Text("成立", "Standing")),
                 Query(f"sum by (rule) (claims_monitor_new_today_alerts{{{JOB}}})", Text("今日新增", "New today")),
@@ -185,8 +188,8 @@ BOARD = Board(
             [
                 Query(
                     f"sum by (region, level) (claims_monitor_place_at_stake_yuan{{{PLACE}}})",
-                    Text("涉及金额", "Money at stake"),
-                    MONEY,
+                    Text("涉及金额（元）", "Yuan at stake"),
+                    YUAN,
                 ),
                 Query(
                     f"sum by (region, level) (claims_monitor_place_standing_alerts{{{PLACE}}})",
@@ -209,12 +212,7 @@ BOARD = Board(
                 "More withdrawn than raised: corrections in bulk, or a change of the registry.",
             ),
             Text("核对最近的更正批次和登记变更。", "Look at the latest corrections and registry changes."),
-            [
-                Query(
-                    f"60 * sum by (action) (rate(claims_monitor_alerts_total{{{JOB}}}[$__rate_interval]))",
-                    Text("{{action}}", "{{action}}"),
-                )
-            ],
+            by_action("raised", "revised", "withdrawn"),
             "short",
             8,
             8,

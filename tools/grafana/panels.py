@@ -103,9 +103,37 @@ class Board:
 JOB = 'job="claims-monitor"'
 PLACE = f'{JOB}, region=~"$region", level=~"$level"'
 MONEY = "currency:¥"
+"""In titles and on axes: with K and M from thousands on."""
+YUAN = "locale"
+"""In columns of tables, which say the unit: all digits, with separators."""
 GREEN, AMBER, RED = "green", "orange", "red"
 
 RULE = Text("规则", "Rule")
 REGION = Text("统筹区", "Region")
 LEVEL = Text("级别", "Level")
 INSTITUTION = Text("机构", "Institution")
+
+
+def by_severity(metric: str) -> list[Query]:
+    """A metric's sum for each severity, under its name; none is nought."""
+    names = (Text("明确违规", "certain"), Text("高度可疑", "highly suspicious"), Text("可疑", "suspicious"))
+    return [
+        Query(f'sum({metric}{{{JOB}, severity="{code}"}}) or vector(0)', Text(f"{code} {name.zh}", f"{code} {name.en}"))
+        for code, name in enumerate(names, 1)
+    ]
+
+
+def by_action(*actions: str) -> list[Query]:
+    """Changes of alerts a minute, by what happened; none is nought."""
+    names = {
+        "raised": Text("新增", "raised"),
+        "revised": Text("更新", "revised"),
+        "withdrawn": Text("撤销", "withdrawn"),
+    }
+    return [
+        Query(
+            f'60 * sum(rate(claims_monitor_alerts_total{{{JOB}, action="{action}"}}[$__rate_interval])) or vector(0)',
+            names[action],
+        )
+        for action in actions
+    ]

@@ -48,6 +48,8 @@ def shown(value: float, unit: str) -> str:
         return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
     if unit == "bytes":
         return f"{value / 2**20:.1f} MiB"
+    if unit == "locale":
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
     sign = "¥" if unit.startswith("currency:") else ""
     if abs(value) >= _MILLION:
         return f"{sign}{value / _MILLION:.2f} M"
@@ -166,7 +168,7 @@ async def _lines(watchers: Watchers, panel: dict[str, Any], _back: Axes, figure:
     if series:
         axes.legend(
             loc="upper left",
-            bbox_to_anchor=(0, -0.12),
+            bbox_to_anchor=(0, -0.3 / (axes.get_position().height / box[1])),
             ncols=4 if len(series) > 2 else 2,
             fontsize=7.5,
             frameon=False,
@@ -219,6 +221,12 @@ async def _table(watchers: Watchers, panel: dict[str, Any], back: Axes, _figure:
         for value in override["properties"]
         if value["id"] == "unit"
     }
+    words: dict[str, dict[str, Any]] = {
+        override["matcher"]["options"]: value["value"][0]["options"]
+        for override in panel["fieldConfig"]["overrides"]
+        for value in override["properties"]
+        if value["id"] == "mappings"
+    }
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     labels = [name for name in order if not name.startswith("Value")]
     for letter, target in zip("ABCDEFGHIJ", panel["targets"], strict=False):
@@ -240,7 +248,7 @@ async def _table(watchers: Watchers, panel: dict[str, Any], back: Axes, _figure:
                 if row is None
                 else shown(row[column], units[head])
                 if right and column in row
-                else row.get(column, "–")
+                else words.get(head, {}).get(row.get(column), {}).get("text") or row.get(column, "–")
             )
             link = column in {"rule", "institution"} and row is not None
             back.text(

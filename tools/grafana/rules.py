@@ -1,6 +1,20 @@
 """Rules and models: how often each rule speaks and takes it back, and what the scores look like."""
 
-from tools.grafana.panels import AMBER, GREEN, JOB, MONEY, RED, RULE, Board, Panel, Query, Step, Text
+from tools.grafana.panels import (
+    AMBER,
+    GREEN,
+    JOB,
+    RED,
+    RULE,
+    YUAN,
+    Board,
+    Panel,
+    Query,
+    Step,
+    Text,
+    by_action,
+    by_severity,
+)
 
 BY_RULE = Text("{{rule}}", "{{rule}}")
 
@@ -40,7 +54,9 @@ BOARD = Board(
                     "percentunit",
                 ),
                 Query(
-                    f"sum by (rule) (claims_monitor_at_stake_yuan{{{JOB}}})", Text("涉及金额", "Money at stake"), MONEY
+                    f"sum by (rule) (claims_monitor_at_stake_yuan{{{JOB}}})",
+                    Text("涉及金额（元）", "Yuan at stake"),
+                    YUAN,
                 ),
             ],
             width=14,
@@ -76,13 +92,7 @@ BOARD = Board(
             ),
             Text("高于新增数小时。", "Above the alerts raised for hours."),
             Text("查看最近的登记变更和更正批次。", "Look at the latest registry changes and corrections."),
-            [
-                Query(
-                    f'60 * sum by (action) (rate(claims_monitor_alerts_total{{{JOB}, action=~"revised|withdrawn"}}'
-                    "[$__rate_interval]))",
-                    Text("{{action}}", "{{action}}"),
-                )
-            ],
+            by_action("revised", "withdrawn"),
             "short",
             8,
             8,
@@ -93,11 +103,7 @@ BOARD = Board(
             Text("1 明确违规，2 高度可疑，3 可疑。", "1 certain, 2 highly suspicious, 3 suspicious."),
             Text("3 级远多于其他：复核人员会被淹没。", "Far more of 3 than of the rest: reviewers drown."),
             Text("先处置 1 级；调整 3 级规则的参数。", "Decide on severity 1 first; tune the rules of severity 3."),
-            [
-                Query(
-                    f"sum by (severity) (claims_monitor_standing_alerts{{{JOB}}})", Text("{{severity}}", "{{severity}}")
-                )
-            ],
+            by_severity("claims_monitor_standing_alerts"),
             "short",
             8,
             8,
@@ -168,6 +174,46 @@ BOARD = Board(
             "short",
             12,
             9,
+        ),
+        Panel(
+            "table",
+            Text("漂移：各特征的稳定性指数（最大的十二个）", "Drift: stability index by feature, twelve highest"),
+            Text(
+                "最近八天各特征的分布与训练数据相比（PSI）；异常分数本身也在其中。",
+                "Distribution over the last eight days beside the training data (PSI), of each feature and the score.",
+            ),
+            Text("大于 0.25：该特征已明显不同；0.1 以下可忽略。", "Over 0.25: much has changed; below 0.1 is little."),
+            Text(
+                "先查该特征依据的数据（单位、编码、价格）；数据无误则重新训练。",
+                "Look at the data it rests on (units, codes, prices) first; if that is right, train again.",
+            ),
+            [
+                Query(
+                    f"topk(12, max by (feature) (claims_monitor_feature_drift_psi{{{JOB}}}))",
+                    Text("稳定性指数", "Stability index"),
+                )
+            ],
+            width=12,
+            height=10,
+            labels=(("feature", Text("特征", "Feature")),),
+        ),
+        Panel(
+            "timeseries",
+            Text("漂移随时间的变化（最大的五个特征）", "Drift over time, five highest features"),
+            Text("稳定性指数是突然跳升还是缓慢上升。", "Whether the index jumps or creeps."),
+            Text(
+                "跳升：数据口径变了；缓慢上升：诊疗在变。", "A jump: data are made otherwise. Creeping: care changes."
+            ),
+            Text("见运行手册 FeatureDrift。", "See FeatureDrift in the runbook."),
+            [
+                Query(
+                    f"topk(5, max by (feature) (claims_monitor_feature_drift_psi{{{JOB}}}))",
+                    Text("{{feature}}", "{{feature}}"),
+                )
+            ],
+            "short",
+            12,
+            10,
         ),
         Panel(
             "stat",

@@ -1,6 +1,6 @@
 // The panel with everything an alert says. Its address is the alert's id after `#`, so that it can be passed on.
 
-import { both, count, kind, language, make, money, severity, text } from "./texts.js";
+import { basis, both, count, discriminator, kind, language, make, money, severity, text, tier } from "./texts.js";
 
 const panel = () => document.getElementById("detail");
 let open = "";
@@ -106,7 +106,9 @@ function plain(value) {
 
 function shortly(value) {
   if (typeof value === "number") return count(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
+  // a plain decimal is an amount or a rate; whole numbers in texts may be codes
+  if (typeof value === "string") return /^\d+\.\d+$/.test(value) ? money(value) : value;
+  return JSON.stringify(value);
 }
 
 function fill(entry, titles, first) {
@@ -114,15 +116,15 @@ function fill(entry, titles, first) {
   const evidence = alert.evidence || { facts: [], facts_total: 0 };
   const scroll = panel().scrollTop;
   const other = language() === "zh" ? "en" : "zh";
-  panel().replaceChildren(
+  panel().replaceChildren(...[
     head(both(titles[alert.rule_id]?.title) || alert.rule_id, entry),
     make("p", { class: "reason" }, both(alert.vola_cont)),
     make("p", { class: "stake" }, money(alert.vola_amt), make("span", { class: "quiet" }, " " + text("stake"))),
     part("measured", ["observed", plain(evidence.observed)], ["limit", plain(evidence.limit)],
       ["window", alert.window ? `${alert.window.from} – ${alert.window.to}` : null]),
     part("identity", ["about", make("span", {}, kind(alert.about.kind) + " ", code(alert.about.id))],
-      ["band", alert.discriminator], ["institution", code(alert.fixmedins_code)], ["person", code(alert.psn_no)]),
-    part("terms", ["clause", (alert.basis || []).join(", ")], ["tier", alert.tier], ["termsId", code(alert.terms_id)], ["ruleVer", alert.rule_ver]),
+      ["band", discriminator(alert.discriminator)], ["institution", code(alert.fixmedins_code)], ["person", code(alert.psn_no)]),
+    part("terms", ["clause", (alert.basis || []).map((one) => basis(one, alert.terms_id)).join(language() === "zh" ? "、" : ", ")], ["tier", tier(alert.tier)], ["termsId", code(alert.terms_id)], ["ruleVer", alert.rule_ver]),
     evidence.facts.length
       ? make("section", {}, make("h3", {}, text("facts")),
           make("p", { class: "quiet" }, text("factsOf", { shown: count(evidence.facts.length), total: count(evidence.facts_total) })),
@@ -131,7 +133,7 @@ function fill(entry, titles, first) {
     part("record", ["status", text(alert.status === "withdrawn" ? "withdrawn" : entry.action || "raised")], ["revision", entry.revision],
       ["time", entry.at], ["cause", code(entry.cause)], ["alertId", code(alert.jr_id)]),
     alert.vola_cont ? make("section", {}, make("h3", {}, text("others")), make("p", { lang: other }, alert.vola_cont[other])) : null,
-  );
+  ].filter(Boolean));
   reveal(first);
   panel().scrollTop = first ? 0 : scroll;
 }

@@ -8,7 +8,7 @@ const TEXTS = {
   stake: { zh: "涉及金额（元）", en: "Money at stake (yuan)" },
   rate: { zh: "每分钟变动", en: "Changes a minute" },
   bySeverity: { zh: "按严重程度", en: "By severity" },
-  byRule: { zh: "按规则", en: "By rule" },
+  byRule: { zh: "按规则（条数，金额元）", en: "By rule (number, yuan)" },
   rule: { zh: "规则", en: "Rule" },
   severity: { zh: "严重程度", en: "Severity" },
   institution: { zh: "机构", en: "Institution" },
@@ -49,13 +49,13 @@ const TEXTS = {
   window: { zh: "时间窗", en: "Window" },
   identity: { zh: "涉及对象", en: "Whom and what" },
   person: { zh: "人员（假名）", en: "Person (pseudonym)" },
-  band: { zh: "区分项", en: "Discriminator" },
+  band: { zh: "档次或细项", en: "Step or part" },
   facts: { zh: "证据事实", en: "Facts in evidence" },
   factsOf: { zh: "列出 {shown} 条，共 {total} 条", en: "{shown} listed of {total}" },
   terms: { zh: "依据", en: "Basis" },
   clause: { zh: "条款", en: "Clause" },
   tier: { zh: "处理档次", en: "Tier" },
-  termsId: { zh: "条款版本", en: "Terms" },
+  termsId: { zh: "参数版本", en: "Version of the terms" },
   ruleVer: { zh: "规则版本", en: "Rule version" },
   record: { zh: "记录", en: "Record" },
   status: { zh: "状态", en: "Status" },
@@ -76,6 +76,36 @@ const KINDS = {
   department: { zh: "科室", en: "department" },
   physician: { zh: "医师", en: "physician" },
   "drug-code": { zh: "药品追溯", en: "drug code" },
+};
+
+// Discriminators of the rules that are words; others are numbers, codes or beds.
+const PARTS = {
+  "1d": { zh: "1天内", en: "within a day" },
+  "7d": { zh: "7天内", en: "within 7 days" },
+  "1d-same": { zh: "1天内同机构同病种", en: "within a day, same institution and disease" },
+  item: { zh: "同一药品", en: "one drug" },
+  class: { zh: "同一小类药品", en: "one class of drugs" },
+  fund: { zh: "统筹基金支出", en: "fund cost" },
+  settlements: { zh: "结算笔数", en: "settlements" },
+  persons: { zh: "就诊人数", en: "persons" },
+  "out-of-region": { zh: "异地就医", en: "out of region" },
+  night: { zh: "夜间结算", en: "settled at night" },
+  quota: { zh: "总额指标日均", en: "the quota's part of a day" },
+};
+
+const TIERS = {
+  review: { zh: "人工复核", en: "for review" },
+  supervision: { zh: "加强监管", en: "closer supervision" },
+  unpaid: { zh: "不予支付", en: "not paid" },
+};
+
+// What clauses of the default terms are from; a centre's own terms name their own.
+const SOURCES = {
+  SQ: { zh: "宿迁协议2018", en: "Suqian agreement 2018" },
+  M: { zh: "协议范本2014", en: "model agreement 2014" },
+  CF: { zh: "赤峰协议", en: "Chifeng agreement" },
+  JL: { zh: "吉林协议2003", en: "Jilin agreement 2003" },
+  N: { zh: "国家规定", en: "national rules" },
 };
 
 const STORED = "claims-monitor-language";
@@ -120,6 +150,23 @@ export function kind(name) {
 
 export function severity(code) {
   return TEXTS["sev" + code] ? text("sev" + code) : code || "–";
+}
+
+export function discriminator(value) {
+  return PARTS[value] ? PARTS[value][current] : value;
+}
+
+export function tier(value) {
+  if (TIERS[value]) return TIERS[value][current];
+  const step = /^T(\d)$/.exec(value || "");
+  if (!step) return value;
+  return current === "zh" ? `罚则第${step[1]}档` : `step ${step[1]} of the penalty ladder`;
+}
+
+export function basis(clause, termsId) {
+  const [source, ...rest] = clause.split(" ");
+  if (!SOURCES[source] || !(termsId || "").startsWith("default-")) return clause;
+  return [SOURCES[source][current], ...rest].join(" ");
 }
 
 // Money stays text: a binary float would lose fen of large sums.
