@@ -74,8 +74,10 @@ def watched(file: Path, every: int, model: Path | None) -> Iterator[Seen]:
         return Seen(facts, resident(), state, alerts, process_time())
 
     with open_lines(str(file)) as (lines, _):
+        number = 0
 
         def counted() -> Iterator[bytes]:
+            nonlocal number
             for number, line in enumerate(lines, 1):
                 yield line
                 if number % every == 0:
@@ -84,7 +86,7 @@ def watched(file: Path, every: int, model: Path | None) -> Iterator[Seen]:
 
         run.run(place(counted()))
     yield from looks
-    yield look(sum(run.account.values()))
+    yield look(number)
 
 
 def main() -> None:

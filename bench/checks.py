@@ -28,10 +28,10 @@ class Band(NamedTuple):
     name: str
     window: int
     visits: int
-    same: bool
+    same: bool = False
 
 
-BANDS: Final = (Band("1d", DAY, 4, False), Band("7d", 7 * DAY, 8, False), Band("1d-same", DAY, 3, True))
+BANDS: Final = (Band("1d", DAY, 4), Band("7d", 7 * DAY, 8), Band("1d-same", DAY, 3, same=True))
 STEPS: Final = (10, 5, 0)
 
 

@@ -157,7 +157,7 @@ def by_persons(folder: Path, given: argparse.Namespace) -> Iterator[str]:
     for persons, one in held.items():
         yield (
             f"{persons:>9,} persons of {HELD} facts, {one.persons.bytes_used / 1e6:,.0f} MB: "
-            f"{median(spent[persons]):.1f} us a settlement (rounds: {', '.join(f'{one:.1f}' for one in spent[persons])})"
+            f"{median(spent[persons]):.1f} us a settlement (rounds: {', '.join(f'{us:.1f}' for us in spent[persons])})"
         )
         one.close()
     yield f"ratio {median(ratios):.3f} (rounds: {', '.join(f'{ratio:.3f}' for ratio in ratios)})"
@@ -176,7 +176,7 @@ def _visits(person: int, facts: int) -> list[tuple[str, int, bytes]]:
 
 
 def by_history(folder: Path, given: argparse.Namespace) -> Iterator[str]:
-    """Cost of an on-time fact of persons with long histories: alone in its batch, and with one each of other persons."""
+    """Cost of an on-time fact of persons with long histories: alone in a batch, and with one each of others."""
     for facts in given.history:
         one = Held(folder / f"history-{facts}", an_engine(Size(), given.rules, given.model))
         people = [_visits(person, facts + 2 * given.on_time) for person in range(given.people)]
