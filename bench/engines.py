@@ -108,7 +108,7 @@ class Monitor:
         workers: int = 1,
         three: bool = False,
         model: Path | None = None,
-        program: Sequence[str] = COMMAND,
+        fenced: bool = True,
     ) -> None:
         folder.mkdir(parents=True)
         topics_for(source.servers, source.prefix, name)
@@ -116,6 +116,9 @@ class Monitor:
         self.processes: list[subprocess.Popen[bytes]] = []
         self._logs: list[Path] = []
         options = ["--group", name]
+        if not fenced:  # and no parent process, which would start the ordinary worker
+            options += ["--child"]
+        program = COMMAND if fenced else [sys.executable, "-m", "bench.unfenced"]
         if three:
             terms = folder / "three.toml"
             terms.write_text(three_checks(default_text()), encoding="utf-8")

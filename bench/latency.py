@@ -20,9 +20,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from bench.claims import Claim, Size, claims
-from bench.engines import Running
+from bench.engines import Monitor, Running, added
 from bench.loading import PARTITIONS, a_producer, send_quotas, tick_at
 from bench.told import a_reader, ends, of_monitor, of_peer
+from monitor.app import KEYS, PERSONS
 from monitor.clock import monotonic, now_ms
 from monitor.outgoing import partition_of
 from monitor.tasks import spawn
@@ -72,6 +73,7 @@ class Latency(NamedTuple):
         persons: alerts about persons' facts; None: there were none.
         institutions: alerts about institutions (stage two).
         keeps_up: whether the engine keeps up with the rate.
+        transactions: mean milliseconds of a transaction by stage; only the monitor tells them.
     """
 
     rate: int
@@ -79,6 +81,7 @@ class Latency(NamedTuple):
     persons: Quantiles | None
     institutions: Quantiles | None
     keeps_up: bool
+    transactions: dict[str, float] | None = None
 
 
 def quota_size() -> Size:
@@ -116,13 +119,28 @@ async def measure(servers: str, prefix: str, start: Callable[[], Running], pace:
         await asyncio.sleep(1)
         took = await _produce(producer, prefix, taken[PRELUDE:], pace.rate, due)
         await _drained(seen)
+        transactions = await asyncio.to_thread(_transactions, engine)
         reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reader
     finally:
         await producer.stop()
         await asyncio.to_thread(engine.stop)
-    return summed_up(pace, (len(taken) - PRELUDE) / took, min(due.values()), seen)
+    found = summed_up(pace, (len(taken) - PRELUDE) / took, min(due.values()), seen)
+    return found._replace(transactions=transactions)
+
+
+def _transactions(engine: Running) -> dict[str, float] | None:
+    if not isinstance(engine, Monitor):
+        return None
+    text = engine.metrics()
+    name = "claims_monitor_transaction_seconds"
+    found = {}
+    for stage in (PERSONS, KEYS):
+        count = added(text, f"{name}_count", f'stage="{stage}"')
+        if count:
+            found[stage] = round(added(text, f"{name}_sum", f'stage="{stage}"') / count * 1000, 1)
+    return found
 
 
 async def _send(producer: AIOKafkaProducer, prefix: str, claim: Claim) -> None:

@@ -63,14 +63,13 @@ HEAD: Final = (
     "cores",
     "peak MB",
     "alerts as reference",
-    "2,000/s: p50 / p99 ms",
-    "7,000/s: p50 / p99 ms",
 )
-RATES: Final = (2_000, 7_000)
+PRODUCED: Final = 0.95
+"""Of a rate, at least so much must have been produced to speak of it."""
 
 
-def cells(row: Row, raw: Row) -> list[str]:
-    """A row's columns, beside the raw loop of the same run."""
+def cells(row: Row, raw: Row, rates: Sequence[int]) -> list[str]:
+    """A row's columns, beside the raw loop of the same run; latencies at these rates."""
     return [
         row.engine,
         f"{row.settlements:,}",
@@ -81,7 +80,7 @@ def cells(row: Row, raw: Row) -> list[str]:
         f"{row.cpu / row.seconds:.2f}",
         f"{row.memory:,}" if row.memory else "",
         agreement(row.differences),
-        *(latency_cell(row.latencies, rate) for rate in RATES),
+        *(latency_cell(row.latencies, rate) for rate in rates),
     ]
 
 
@@ -104,6 +103,8 @@ def latency_cell(latencies: Sequence[Latency], rate: int) -> str:
     found = next((one for one in latencies if one.rate == rate), None)
     if found is None:
         return ""
+    if found.produced < PRODUCED * rate:
+        return f"the bench produced {found.produced:,.0f}/s alone"
     if not found.keeps_up:
         return "does not keep up"
     return " · ".join(_both(one) for one in (found.persons, found.institutions) if one is not None)
@@ -117,8 +118,10 @@ def markdown(rows: Sequence[Row], about: dict[str, Any]) -> str:
     """The table with what must be known to read it."""
     if not rows:
         return ""
-    lines = [HEAD, *(cells(row, rows[0]) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    rates = sorted({one.rate for row in rows for one in row.latencies})
+    head = [*HEAD, *(f"{rate:,}/s: p50 / p99 ms" for rate in rates)]
+    lines = [head, *(cells(row, rows[0], rates) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     ]

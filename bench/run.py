@@ -16,7 +16,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import process_time, sleep
 from typing import Any, Final, NamedTuple
@@ -29,7 +29,7 @@ from bench.claims import Size, claims, quotas
 from bench.engines import PEERS, Monitor, Peer, Running, Source, anonymous_of, cpu_of, installed, peak_of
 from bench.latency import Latency, Pace, fill_quotas, measure, quota_size
 from bench.loading import PARTITIONS, broker, load, quotas_file, topics_for
-from bench.results import RATES, Row, about, as_json, cells, markdown, put_into
+from bench.results import Row, about, as_json, cells, markdown, put_into
 from bench.told import compared, ends, told
 from monitor.clock import monotonic
 from topics.catalogue import CLAIMS, DEFAULT_GROUP
@@ -40,6 +40,7 @@ DECODING: Final = "raw loop, decoding"
 KEEPING: Final = "raw loop, three checks, nothing kept safe"
 THREE: Final = "claims-monitor, three checks, {}"
 ALL: Final = "claims-monitor, all rules, {}"
+UNFENCED: Final = "unfenced"
 ONE: Final = "1 worker"
 TWO: Final = "2 workers"
 
@@ -231,9 +232,7 @@ def _watched(running: Running, topic: Loaded, name: str, say: Say) -> tuple[int,
     return persons - first, ended - began, used - cpu, anonymous
 
 
-def _plan(
-    bench: Bench, setting: Setting, pace: Callable[[int], Pace] | None
-) -> Iterator[tuple[str, Callable[[], Row]]]:
+def _plan(bench: Bench, setting: Setting, paces: Sequence[Pace]) -> Iterator[tuple[str, Callable[[], Row]]]:
     """What there is to run: a name for `--only`, and the run."""
     everything = setting.size.settlements
 
@@ -247,17 +246,21 @@ def _plan(
         for workers, count in ((1, ONE), (2, TWO)):
             start = _monitor(setting, three=three, workers=workers)
             name = label.format(count) + (" and scores" if setting.model and not three else "")
-            yield only, _with_latency(bench, name, everything, start, pace if workers == 1 else None, setting.say)
+            yield only, _with_latency(bench, name, everything, start, paces if workers == 1 else (), setting.say)
     for engine in PEERS:
         start = _peer(engine)
         settlements = min(everything, GUESSES[engine] * 60)
-        yield engine, _with_latency(bench, NAMES[engine], settlements, start, pace, setting.say)
+        yield engine, _with_latency(bench, NAMES[engine], settlements, start, paces, setting.say)
+    start = _monitor(setting, three=False, workers=1, fenced=False)
+    yield UNFENCED, _with_latency(bench, ALL.format(ONE) + ", no transactions", everything, start, paces, setting.say)
 
 
-def _monitor(setting: Setting, *, three: bool, workers: int) -> Callable[[Source, str, Path], Running]:
+def _monitor(
+    setting: Setting, *, three: bool, workers: int, fenced: bool = True
+) -> Callable[[Source, str, Path], Running]:
     def start(source: Source, name: str, folder: Path) -> Running:
         model = None if three else setting.model
-        return Monitor(source, name, folder, workers=workers, three=three, model=model)
+        return Monitor(source, name, folder, workers=workers, three=three, model=model, fenced=fenced)
 
     return start
 
@@ -271,16 +274,16 @@ def _with_latency(
     name: str,
     settlements: int,
     start: Callable[[Source, str, Path], Running],
-    pace: Callable[[int], Pace] | None,
+    paces: Sequence[Pace],
     say: Say,
 ) -> Callable[[], Row]:
     def run() -> Row:
         row = bench.engine(name, settlements, start)
         latencies = []
-        for rate in RATES if pace is not None else ():
-            say(f"  {name}: latency at {rate:,}/s")
-            latencies.append(bench.latency(start, pace(rate)) if pace is not None else None)
-        return row._replace(latencies=[one for one in latencies if one is not None])
+        for pace in paces:
+            latencies.append(bench.latency(start, pace))
+            say(f"  {name}, at {pace.rate:,}/s: {latencies[-1]}")
+        return row._replace(latencies=latencies)
 
     return run
 
@@ -300,11 +303,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["raw", "three", "all", *PEERS],
-        help="run these alone (the raw loop always runs); may be repeated",
+        choices=["raw", "three", "all", *PEERS, UNFENCED],
+        help=f"run these alone (the raw loop always runs); may be repeated; {UNFENCED} (no transactions) runs if named",
     )
     parser.add_argument("--model", type=Path, help="model file; without one settlements are not scored")
     parser.add_argument("--no-latency", action="store_true", help="throughput alone")
+    parser.add_argument("--rates", type=int, nargs="+", default=[2_000, 7_000], help="of latency runs, claims a second")
     parser.add_argument("--windows", type=int, default=5, help="windows of a latency run")
     parser.add_argument("--window", type=float, default=8.0, help="seconds of each")
     parser.add_argument("--output", type=Path, default=Path("bench/results"), help="folder of bench.json and bench.md")
@@ -328,16 +332,15 @@ def main() -> None:
     what = about(f"python -m bench.run {shlex.join(sys.argv[1:])}".strip())
     size = Size(given.settlements, given.persons, given.institutions, seed=given.seed, frequent=0.45)
 
-    def pace(rate: int) -> Pace:
-        return Pace(rate, windows=given.windows, window=given.window)
-
+    paces = [] if given.no_latency else [Pace(rate, windows=given.windows, window=given.window) for rate in given.rates]
     rows: list[Row] = []
     given.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claims-bench-") as name, broker(Path(name)) as servers:
         setting = Setting(servers, Path(name), size, given.model, say)
         bench = Bench(setting)
-        for only, run in _plan(bench, setting, None if given.no_latency else pace):
-            if given.only and only not in given.only and rows:
+        for only, run in _plan(bench, setting, paces):
+            chosen = only in given.only if given.only else only != UNFENCED
+            if rows and not chosen:
                 continue
             if only in PEERS and not installed(only):
                 say(f"{only} is not installed: `make bench-peers`")
@@ -345,7 +348,7 @@ def main() -> None:
             rows.append(run())
             (given.output / "bench.json").write_text(json.dumps(as_json(rows, what), indent=1), encoding="utf-8")
             (given.output / "bench.md").write_text(markdown(rows, what) + "\n", encoding="utf-8")
-            say("  " + "; ".join(filter(None, cells(rows[-1], rows[0]))))
+            say("  " + "; ".join(filter(None, cells(rows[-1], rows[0], given.rates))))
     if given.document is not None:
         put_into(given.document, markdown(rows, what))
     sys.stdout.write(markdown(rows, what) + "\n")
