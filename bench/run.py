@@ -48,6 +48,8 @@ GUESSES: Final = {"faust": 1_000, "quix": 12_000, "bytewax": 20_000}
 """Settlements a second that an engine can be expected to do at least: its topic is as long as it does in a minute."""
 NAMES: Final = {"faust": "faust-streaming 0.15.3", "quix": "Quix Streams 3.28.1", "bytewax": "Bytewax 0.21.1"}
 PATIENCE_S: Final = 900.0
+LOOK_S: Final = 0.25
+SELDOM_S: Final = 10.0
 SETTLED: Final = 3
 """Looks in a row at which nothing may wait between the stages."""
 
@@ -209,13 +211,15 @@ def _watched(running: Running, topic: Loaded, name: str, say: Say) -> tuple[int,
     began = cpu = told_at = 0.0
     first = anonymous = settled = 0
     until = monotonic() + PATIENCE_S
+    wait = LOOK_S
     while True:
-        sleep(0.25)
+        sleep(wait)
         persons, institutions, empty = running.judged()
         anonymous = max(anonymous, anonymous_of(running))
         now = monotonic()
         if persons and not began:
             began, first, cpu = now, persons, cpu_of(running)
+        wait = next_look(persons - first, topic.size.settlements - persons, now - began) if began else LOOK_S
         if now - told_at > 10 and persons:
             told_at = now
             say(f"  {name}: {persons:,} of {topic.size.settlements:,}")
@@ -230,6 +234,19 @@ def _watched(running: Running, topic: Loaded, name: str, say: Say) -> tuple[int,
     if not running.ours:
         sleep(3)  # its last alerts are on their way
     return persons - first, ended - began, used - cpu, anonymous
+
+
+def next_look(done: int, left: int, seconds: float) -> float:
+    """When to look again: seldom in the middle of a run, since a look at a worker's metrics costs it time.
+
+    Args:
+        done: settlements judged in `seconds`.
+        left: settlements still to be judged.
+        seconds: since the first look that found any.
+    """
+    if not done:
+        return LOOK_S
+    return min(max(left * seconds / done / 3, LOOK_S), SELDOM_S)
 
 
 def _plan(bench: Bench, setting: Setting, paces: Sequence[Pace]) -> Iterator[tuple[str, Callable[[], Row]]]:
