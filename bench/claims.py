@@ -148,3 +148,27 @@ def quotas(size: Size) -> Iterator[bytes]:
                 "valid_from": "2026-01-01 00:00:00",
             }
         )
+
+
+def main() -> None:
+    """`python -m bench.claims --settlements N > claims.ndjson`: quotas and claims as a file for a backtest."""
+    import argparse
+    import sys
+
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.claims", description="Write the bench's quotas and claims, one a line."
+    )
+    parser.add_argument("--settlements", type=int, default=100_000)
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--institutions", type=int, default=500)
+    parser.add_argument("--frequent", type=float, default=0.45, help="share of the day's frequent visitors")
+    given = parser.parse_args()
+    size = Size(given.settlements, given.persons, given.institutions, frequent=given.frequent)
+    for quota in quotas(size):
+        sys.stdout.buffer.write(quota + b"\n")
+    for claim in claims(size):
+        sys.stdout.buffer.write(claim.value + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,14 +1,16 @@
 """What the bench says of its runs: alerts against the reference, latencies, the table."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from bench.checks import Alert, counted
-from bench.engines import three_checks
+from bench.engines import PEERS, ROOT, three_checks
 from bench.latency import Latency, Pace, Quantiles, at, summed_up
 from bench.results import BEGIN, END, Row, agreement, as_json, markdown, put_into
+from bench.run import arguments, main, next_look
 from bench.told import Difference, compared, of_monitor, of_peer
 from detectors.catalogue import all_detectors
 from detectors.terms import parse_terms
@@ -120,3 +122,37 @@ def test_the_table_goes_between_the_marks_of_a_page(tmp_path: Path) -> None:
 def test_terms_for_three_checks_have_no_other_rule() -> None:
     terms = parse_terms(three_checks(default_text()), "three.toml", all_detectors())
     assert sorted(terms.rules) == ["id-mismatch", "quota-progress", "repeat-visits"]
+
+
+@pytest.mark.parametrize(
+    ("done", "left", "seconds", "wait"),
+    [(0, 1_000, 5, 0.25), (1_000, 1_000_000, 1, 10), (1_000, 3_000, 1, 1.0), (1_000, 10, 1, 0.25), (1_000, 0, 1, 0.25)],
+)
+def test_a_run_is_looked_at_seldom_in_its_middle_and_often_at_its_end(
+    done: int, left: int, seconds: float, wait: float
+) -> None:
+    assert next_look(done, left, seconds) == wait
+
+
+@pytest.mark.parametrize("given", [["--settlements", "0"], ["--only", "flink"]])
+def test_unusable_arguments_end_the_bench_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", *given])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_help_has_examples() -> None:
+    assert "examples:\n  make bench-peers" in arguments().format_help()
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_each_peer_has_its_program_and_exact_pins(peer: str) -> None:
+    folder = ROOT / "bench" / "peers" / peer
+    compile((folder / "program.py").read_text(encoding="utf-8"), "program.py", "exec")
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").split()
+    assert lines
+    assert all(re.fullmatch(r"[\w.-]+(\[\w+\])?==[\w.]+", line) for line in lines)
