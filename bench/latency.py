@@ -34,7 +34,7 @@ PRELUDE: Final = 2_000
 """Claims before the run, judged before it begins: the engine has its partitions and state."""
 TICK_EVERY_S: Final = 5.0
 KEEPS_UP_S: Final = 1.0
-DRAIN_S: Final = 10.0
+DRAIN_S: Final = 20.0
 READY_S: Final = 300.0
 SLOT_S: Final = 0.005
 QUOTAS_OF: Final = 1_000
@@ -118,7 +118,7 @@ async def measure(servers: str, prefix: str, start: Callable[[], Running], pace:
         reader = spawn(_read(servers, engine, begin, due, seen), "alerts", lambda error: print(repr(error)))  # noqa: T201
         await asyncio.sleep(1)
         took = await _produce(producer, prefix, taken[PRELUDE:], pace.rate, due)
-        await _drained(seen)
+        await _drained(engine, len(taken), seen)
         transactions = await asyncio.to_thread(_transactions, engine)
         reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -215,9 +215,13 @@ async def _read(
         await consumer.stop()
 
 
-async def _drained(seen: list[tuple[float, float, bool]]) -> None:
-    """Wait until no more alerts come, a while at most."""
+async def _drained(engine: Running, claims_sent: int, seen: list[tuple[float, float, bool]]) -> None:
+    """Wait until all claims are judged, a while at most, and then until no more alerts come."""
     until = monotonic() + DRAIN_S
+    while monotonic() < until:
+        if (await asyncio.to_thread(engine.judged))[0] >= claims_sent:
+            break
+        await asyncio.sleep(1)
     while monotonic() < until:
         before = len(seen)
         await asyncio.sleep(2)
