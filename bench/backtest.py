@@ -109,7 +109,7 @@ def main() -> None:
             continue
         seen = list(watched(file, given.every, given.model))
         sys.stdout.write("".join(look.line() + "\n" for look in seen))
-        half = seen[(len(seen) - 1) // 2]
+        half = min(seen[:-1], key=lambda look: abs(look.facts - seen[-1].facts / 2), default=seen[-1])
         facts = seen[-1].facts - half.facts
         if facts:
             sys.stdout.write(f"{(seen[-1].cpu - half.cpu) * 1e6 / facts:.0f} us of CPU a fact in the second half\n")

@@ -351,6 +351,7 @@ def main() -> None:
 
     paces = [] if given.no_latency else [Pace(rate, windows=given.windows, window=given.window) for rate in given.rates]
     rows: list[Row] = []
+    failed: list[str] = []
     given.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claims-bench-") as name, broker(Path(name)) as servers:
         setting = Setting(servers, Path(name), size, given.model, say)
@@ -362,13 +363,22 @@ def main() -> None:
             if only in PEERS and not installed(only):
                 say(f"{only} is not installed: `make bench-peers`")
                 continue
-            rows.append(run())
+            try:
+                rows.append(run())
+            except RuntimeError as error:
+                if not rows:
+                    raise
+                failed.append(f"{only}: {error}")
+                say(f"  {failed[-1]}")
+                continue
             (given.output / "bench.json").write_text(json.dumps(as_json(rows, what), indent=1), encoding="utf-8")
             (given.output / "bench.md").write_text(markdown(rows, what) + "\n", encoding="utf-8")
             say("  " + "; ".join(filter(None, cells(rows[-1], rows[0], given.rates))))
     if given.document is not None:
         put_into(given.document, markdown(rows, what))
     sys.stdout.write(markdown(rows, what) + "\n")
+    if failed:
+        sys.exit("these runs failed:\n" + "\n".join(failed))
 
 
 if __name__ == "__main__":
