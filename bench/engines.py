@@ -115,6 +115,8 @@ class Monitor:
         self.alerts = source.prefix + ALERTS_LOG
         self.processes: list[subprocess.Popen[bytes]] = []
         self._logs: list[Path] = []
+        self._persons = 0
+        self._alerts_before = 0.0
         options = ["--group", name]
         if not fenced:  # and no parent process, which would start the ordinary worker
             options += ["--child"]
@@ -133,8 +135,9 @@ class Monitor:
             self.processes.append(_start([*program, *arguments], data / "log", {"CLAIMS_MONITOR_TOKEN": "bench"}))
 
     def metrics(self) -> str:
-        """The metrics pages of all workers; those that are busy or not ready are left out."""
-        return "\n".join(map(self._page, self.processes, self._logs))
+        """The metrics pages of all workers; "" if one is busy or not ready."""
+        pages = list(map(self._page, self.processes, self._logs))
+        return "\n".join(pages) if all(pages) else ""
 
     def _page(self, process: subprocess.Popen[bytes], log: Path) -> str:
         _check(process, log)
@@ -148,10 +151,14 @@ class Monitor:
             return ""
 
     def judged(self) -> tuple[int, int, bool]:
-        """From the workers' metrics."""
+        """From the workers' metrics; nothing waits if there is no lag and no alert came since the look before."""
         text = self.metrics()
-        persons = added(text, "claims_monitor_facts_total", 'type="settlement"')
-        return int(persons), 0, added(text, "claims_monitor_lag_records", "contributions") == 0
+        if text:
+            alerts = added(text, "claims_monitor_alerts_total")
+            quiet = alerts == self._alerts_before and added(text, "claims_monitor_lag_records", "contributions") == 0
+            self._alerts_before = alerts
+            self._persons = int(added(text, "claims_monitor_facts_total", 'type="settlement"'))
+        return self._persons, 0, bool(text) and quiet
 
     def stop(self) -> None:
         """End the workers."""

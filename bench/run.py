@@ -50,8 +50,8 @@ NAMES: Final = {"faust": "faust-streaming 0.15.3", "quix": "Quix Streams 3.28.1"
 PATIENCE_S: Final = 900.0
 LOOK_S: Final = 0.25
 SELDOM_S: Final = 10.0
-SETTLED: Final = 3
-"""Looks in a row at which nothing may wait between the stages."""
+SETTLED: Final = 12
+"""Looks in a row, three seconds, at which nothing may wait between the stages; the first of them is the end."""
 
 EXAMPLES: Final = """\
 examples:
