@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := faust quix bytewax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures drill packages golden region lock bench profile up down clean
+.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures drill packages golden region lock bench bench-peers profile up down clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -71,8 +72,16 @@ lock: $(STAMP) ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
 
-bench: $(STAMP) ## Workers beside the raw loop on one topic of a million claims (ARGS="--settlements 100000")
+bench: $(STAMP) ## Workers and other engines on one topic of a million claims (ARGS="--settlements 100000")
 	$(BIN)/python -m bench.run $(ARGS)
+
+bench-peers: $(STAMP) ## Install the other engines for make bench, each into an environment of its own
+	@for peer in $(PEERS); do $(MAKE) --no-print-directory .venv-peers/$$peer/.installed || exit 1; done
+
+.venv-peers/%/.installed: bench/peers/%/requirements.txt
+	$(PYTHON) -m venv .venv-peers/$*
+	.venv-peers/$*/bin/python -m pip install --quiet --requirement $<
+	@touch $@
 
 profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
 	$(BIN)/python -m bench.profile $(ARGS)

@@ -20,16 +20,32 @@ DISEASES: Final = ("J20.9", "I10.x05", "E11.9", "M54.5", "K29.7", "J06.9", "H10.
 _OTHERS: Final = 40  # one settlement in so many shows another's identity number
 _INPATIENT: Final = 12  # one in so many settles a stay
 _COMPANION: Final = 9  # one outpatient visit in so many is followed by more of the same day
+_A_DAY: Final = 5  # settlements that a frequent visitor makes on its day, on average
+_WAIT: Final = 1_800  # seconds from begin to settlement where visits must come in the order of their begin
 
 
 class Size(NamedTuple):
-    """How many of what."""
+    """How many of what.
+
+    Attributes:
+        settlements: all in all.
+        persons: who may have them.
+        institutions: where they may be.
+        days: over which they are spread, evenly.
+        seed: the same one gives the same settlements.
+        frequent: share of the settlements that the day's frequent visitors make, each about five. Above 0, visits
+            come in the order of their begin too, and a person's own identity number is the one it shows first and
+            most often: then three checks that only look back (`bench.checks`) find what the rules find.
+        first_day: days after `BEGIN` on which the first settlement falls.
+    """
 
     settlements: int = 1_000_000
     persons: int = 200_000
     institutions: int = 500
     days: int = 30
     seed: int = 1
+    frequent: float = 0.0
+    first_day: int = 0
 
 
 class Claim(NamedTuple):
@@ -60,20 +76,29 @@ def claims(size: Size) -> Iterator[Claim]:
     encode = msgspec.json.Encoder().encode
     numbers: dict[int, str] = {}
     step = size.days * DAY / size.settlements
+    begin_at = BEGIN + size.first_day * DAY
     person = 0
     for number in range(size.settlements):
-        at = BEGIN + int(number * step)
-        if number % _COMPANION != 1:  # else the person of the one before again, at once
+        at = begin_at + int(number * step)
+        often = bool(size.frequent) and chance.random() < size.frequent
+        if often:
+            person = _frequent(size, (at - begin_at) // DAY, chance)
+        elif number % _COMPANION != 1:  # else the person of the one before again, at once
             person = int(chance.random() * size.persons)
         certno = numbers.get(person)
+        new = certno is None
         if certno is None:
             certno = numbers[person] = certno_of(person)
         institution = person * 31 % size.institutions if chance.random() < 0.8 else chance.randrange(size.institutions)
         shown = certno_of(person + 1) if not chance.randrange(_OTHERS) else certno
+        if size.frequent and shown != certno:
+            shown = certno if new else certno_of(person + 1 + number % 5_000)  # never the same other one twice
         inpatient = not number % _INPATIENT
         total = int(chance.lognormvariate(9.4, 0.8)) * (40 if inpatient else 1) + 100
         fund = total * 7 // 10
-        begin = at - (chance.randrange(2, 12) * DAY if inpatient else chance.randrange(600, 7_200))
+        wait = chance.randrange(600, 7_200) if not inpatient else chance.randrange(2, 12) * DAY
+        begin = at - (_WAIT if size.frequent and not inpatient else wait)
+        disease = DISEASES[person % 10 if often else int(chance.random() * len(DISEASES))]
         yield Claim(
             f"P{person:07d}",
             at,
@@ -95,13 +120,19 @@ def claims(size: Size) -> Iterator[Claim]:
                     "insutype": "310",
                     "begntime": format_time(begin),
                     "endtime": format_time(at),
-                    "dscg_maindiag_code": DISEASES[int(chance.random() * len(DISEASES))],
+                    "dscg_maindiag_code": disease,
                     "fulamt_ownpay_amt": "0.00",
                     "insuplc_admdvs": "990100",
                     "mdtrt_admdvs": "990100",
                 }
             ),
         )
+
+
+def _frequent(size: Size, day: int, chance: random.Random) -> int:
+    """One of the frequent visitors of a day: others each day."""
+    pool = max(1, int(size.settlements / size.days * size.frequent / _A_DAY))
+    return (day * pool + int(chance.random() * pool)) * 7_919 % size.persons
 
 
 def quotas(size: Size) -> Iterator[bytes]:
@@ -117,3 +148,27 @@ def quotas(size: Size) -> Iterator[bytes]:
                 "valid_from": "2026-01-01 00:00:00",
             }
         )
+
+
+def main() -> None:
+    """`python -m bench.claims --settlements N > claims.ndjson`: quotas and claims as a file for a backtest."""
+    import argparse
+    import sys
+
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.claims", description="Write the bench's quotas and claims, one a line."
+    )
+    parser.add_argument("--settlements", type=int, default=100_000)
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--institutions", type=int, default=500)
+    parser.add_argument("--frequent", type=float, default=0.45, help="share of the day's frequent visitors")
+    given = parser.parse_args()
+    size = Size(given.settlements, given.persons, given.institutions, frequent=given.frequent)
+    for quota in quotas(size):
+        sys.stdout.buffer.write(quota + b"\n")
+    for claim in claims(size):
+        sys.stdout.buffer.write(claim.value + b"\n")
+
+
+if __name__ == "__main__":
+    main()

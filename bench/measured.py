@@ -38,3 +38,20 @@ def peak_mb(pid: int) -> int:
             continue
         total += next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")), 0)
     return total // 1024
+
+
+def anonymous_mb(pid: int) -> int:
+    """Resident memory that belongs to no file, of a process and its running children, MB."""
+    total = 0
+    for one in family(pid):
+        try:
+            text = Path(f"/proc/{one}/status").read_text(encoding="ascii")
+        except OSError:
+            continue
+        total += next((int(line.split()[1]) for line in text.splitlines() if line.startswith("RssAnon")), 0)
+    return total // 1024
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -113,7 +113,7 @@ class FencedProducer:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.begin_transaction()
-                last = await _write(producer, records)
+                last = await written(producer, records)
                 await producer.commit_transaction()
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise Fenced(f"producer {self._id} was fenced by a later one") from error
@@ -143,7 +143,8 @@ class FencedProducer:
             log.warning("could not abort the transaction of producer %s: %r", self._id, error)
 
 
-async def _write(producer: aiokafka.AIOKafkaProducer, records: Sequence[Outgoing]) -> dict[TopicPartition, int]:
+async def written(producer: aiokafka.AIOKafkaProducer, records: Sequence[Outgoing]) -> dict[TopicPartition, int]:
+    """Write records as they are, in no transaction of its own; gives the last offset per topic partition."""
     by_tp: defaultdict[TopicPartition, list[Outgoing]] = defaultdict(list)
     for record in records:
         by_tp[TopicPartition(record.topic, record.partition)].append(record)
