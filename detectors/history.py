@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
-from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
+from detectors.references import ATTRIBUTES, UNKNOWN, References, Tally, given, most_frequent, settled, tally
 from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
 from detectors.views import view
 from topics.facts import (
+    PERSON_FACTS,
     Admission,
     CardLoss,
     Death,
@@ -38,6 +39,9 @@ F = TypeVar("F", bound=PersonFact)
 
 KEPT_FOR_EVER: Final = (Enrolment, Death, CardLoss)
 
+KIND_BITS: Final[dict[type[Any], int]] = {kind: 1 << place for place, kind in enumerate(PERSON_FACTS)}
+"""A bit for every kind of fact about persons: sets of kinds as numbers are compared and looked up at no cost."""
+
 _REFERRED: Final = frozenset({Settlement, Admission, Enrolment})
 """What the references are made of."""
 
@@ -45,6 +49,7 @@ _VIEWS: Final = (
     "settlements",
     "references",
     "stays",
+    "kinds",
     "_visits",
     "_by_type",
     "_care_times",
@@ -53,8 +58,14 @@ _VIEWS: Final = (
 )
 
 _by_time = attrgetter("at", "ref")
-_by_care = attrgetter("care_time", "id")
 _settled_at = attrgetter("settled_at")
+_by_settled = attrgetter("settled_at", "id")
+"""The order of `_by_time` among settlements, without properties."""
+
+
+def _care(settlement: Settlement) -> tuple[int, str]:
+    begin = settlement.begin
+    return (settlement.settled_at if begin is None else begin), settlement.id
 
 
 def _refile(facts: list[Any], change: Change, key: Callable[[Any], Any]) -> None:
@@ -111,22 +122,13 @@ class PersonHistory(StandingFacts):
         self.person = person
         self.general = general
         self.registry = registry
-        self._now = now
+        self.now = now
         self.forgotten: dict[str, dict[Any, Tally]] = {}
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
         self.models: ModelSet | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
-
-    @property
-    def now(self) -> int:
-        """The greatest tick, local second."""
-        return self._now
-
-    @now.setter
-    def now(self, time: int) -> None:
-        self._now = time
 
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
@@ -222,8 +224,10 @@ class PersonHistory(StandingFacts):
     # ------------------------------------------------------------------ views
 
     def _forget_views(self) -> None:
+        views = self.__dict__
         for name in _VIEWS:
-            self.__dict__.pop(name, None)
+            if name in views:
+                del views[name]
 
     def _refile(self, change: Change) -> None:
         """Bring the views that were made already up to date; what a change may touch otherwise is made anew."""
@@ -238,12 +242,15 @@ class PersonHistory(StandingFacts):
             views.pop("_lines_by_visit", None)
         by_type = views.get("_by_type")
         if by_type is not None:
-            _refile(by_type.setdefault(kind, []), change, _by_time)
+            facts = by_type.setdefault(kind, [])
+            if change.before is not None or not facts:
+                views.pop("kinds", None)
+            _refile(facts, change, _by_settled if kind is Settlement else _by_time)
         if kind is Settlement:
             views.pop("_care_times", None)
             settlements = views.get("settlements")
             if settlements is not None:
-                _refile(settlements, change, _by_care)
+                _refile(settlements, change, _care)
 
     def _confirms(self, change: Change) -> bool:
         """Whether a change leaves the references as they are: one more fact that says the same, or says nothing."""
@@ -277,9 +284,18 @@ class PersonHistory(StandingFacts):
         every = self.facts.values() if not self._cancelling else filter(None, map(self.live, self.facts))
         for fact in every:
             found.setdefault(type(fact), []).append(fact)
-        for facts in found.values():
+        for kind, facts in found.items():
             if len(facts) > 1:
-                facts.sort(key=_by_time)
+                facts.sort(key=_by_settled if kind is Settlement else _by_time)
+        return found
+
+    @view
+    def kinds(self) -> int:
+        """The kinds of which a fact stands: their `KIND_BITS`, added up."""
+        found = 0
+        for kind, facts in self._by_type.items():
+            if facts:
+                found |= KIND_BITS[kind]
         return found
 
     def all_of(self, kind: type[F]) -> Sequence[F]:
@@ -289,7 +305,8 @@ class PersonHistory(StandingFacts):
     @view
     def settlements(self) -> Sequence[Settlement]:
         """The standing settlements by care time, ties by id."""
-        return sorted(self.all_of(Settlement), key=_by_care)
+        held = self.all_of(Settlement)
+        return sorted(held, key=_care) if len(held) > 1 else list(held)
 
     @view
     def _care_times(self) -> list[int]:
@@ -316,6 +333,8 @@ class PersonHistory(StandingFacts):
     @view
     def references(self) -> References:
         """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
+        if not self.facts and not self.forgotten:
+            return UNKNOWN
         enrolled = self.live("enrolment:" + self.person)
         givers: list[Settlement | Admission] = [*self.all_of(Settlement), *self.all_of(Admission)]
         if enrolled is None and not self.forgotten:
