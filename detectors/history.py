@@ -5,14 +5,14 @@ detectors. It never sees arrival order, offsets or a clock: `now` is the greates
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
-from detectors.references import ATTRIBUTES, UNKNOWN, References, Tally, given, most_frequent, settled, tally
+from detectors.references import ATTRIBUTES, References, Tally, given, most_frequent, settled, tally
 from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
@@ -150,13 +150,14 @@ class PersonHistory(StandingFacts):
         return found
 
     def _hold(self, ref: str, fact: Any) -> None:  # noqa: ANN401 - see the base class
-        visits = self._visits
-        old = self.facts.get(ref)
-        if old is not None and (visit := getattr(old, "visit", None)):
-            visits[visit].discard(ref)
+        visits: dict[str, set[str]] | None = self.__dict__.get("_visits")
+        if visits is not None:
+            old = self.facts.get(ref)
+            if old is not None and (visit := getattr(old, "visit", None)):
+                visits[visit].discard(ref)
+            if visit := getattr(fact, "visit", None):
+                visits.setdefault(visit, set()).add(ref)
         super()._hold(ref, fact)
-        if visit := getattr(fact, "visit", None):
-            visits.setdefault(visit, set()).add(ref)
 
     def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
@@ -165,7 +166,13 @@ class PersonHistory(StandingFacts):
         """
         if self._cancelling:
             return False
-        known, visits = self._visits, self._visits.keys()
+        # without the view, which few persons need, a look at all is quicker than making it
+        made: dict[str, set[str]] | None = self.__dict__.get("_visits")
+        visits: Collection[str | None]
+        if made is None:
+            visits = {getattr(fact, "visit", None) for fact in self.facts.values()}
+        else:
+            visits = {visit for visit, refs in made.items() if refs}
         seen: set[str] = set()
         for fact in facts:
             kind = type(fact)
@@ -175,7 +182,7 @@ class PersonHistory(StandingFacts):
                 seen.add(fact.id)
             elif kind is not FeeLine:
                 return False
-            if fact.visit in visits and known[fact.visit]:
+            if fact.visit in visits:
                 return False
         return True
 
@@ -333,8 +340,6 @@ class PersonHistory(StandingFacts):
     @view
     def references(self) -> References:
         """Enrolled values, else the most frequent among the person's facts, ties to the earliest."""
-        if not self.facts and not self.forgotten:
-            return UNKNOWN
         enrolled = self.live("enrolment:" + self.person)
         givers: list[Settlement | Admission] = [*self.all_of(Settlement), *self.all_of(Admission)]
         if enrolled is None and not self.forgotten:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from topics.facts import Admission, Enrolment, Settlement
+from topics.identity import FAULT
 
 ATTRIBUTES: Final = ("certno", "gender", "birth_day")
 GENDERS: Final = ("1", "2")
@@ -26,9 +27,6 @@ class References(NamedTuple):
     certno: str | None
     gender: str | None
     birth_day: int | None
-
-
-UNKNOWN: Final = References(None, None, None)
 
 
 def given(fact: Settlement | Admission | Enrolment, attribute: str) -> Any:  # noqa: ANN401 - text or day
@@ -67,21 +65,12 @@ def most_frequent(counts: dict[Any, Tally]) -> Any:  # noqa: ANN401 - text or da
 
 def settled(facts: Collection[Settlement | Admission]) -> References | None:
     """The values that facts give, where no two of them give different ones; None where counts must decide."""
-    certno = gender = day = None
-    for fact in facts:
-        one = fact.certno
-        if one and one != certno:  # not `FAULT`
-            if certno is not None:
-                return None
-            certno = one
-        one = fact.gender
-        if one != gender and one in _KNOWN:
-            if gender is not None:
-                return None
-            gender = one
-        born = fact.birth_day
-        if born is not None and born != day:
-            if day is not None:
-                return None
-            day = born
-    return References(certno, gender, day)
+    certnos = {fact.certno for fact in facts} - {None, FAULT}
+    if len(certnos) > 1:
+        return None
+    genders = {fact.gender for fact in facts} & _KNOWN
+    days = {fact.birth_day for fact in facts}
+    days.discard(None)
+    if len(genders) > 1 or len(days) > 1:
+        return None
+    return References(next(iter(certnos), None), next(iter(genders), None), next(iter(days), None))

@@ -14,7 +14,7 @@ from detectors.contributions import ROUTES, contributions, difference, fresh
 from detectors.findings import ALWAYS, Span
 from detectors.history import KIND_BITS, filed_at, last_time
 from detectors.references import References
-from detectors.standing import Outcome, affected
+from detectors.standing import ADMITTED, affected
 from monitor.choosing import Choosing
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
@@ -206,7 +206,8 @@ class PersonStage:
             wake = work.state.wake
             if wake is not None and wake <= work.now:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
-            self._clip(work)
+            if work.state.history.floor is not None:
+                self._clip(work)
         if self._scorer.models.awaited:
             effects.scores += self._scorer.score(
                 (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
@@ -230,12 +231,12 @@ class PersonStage:
         account = effects.account
         for fact, record in work.pending:
             outcome, changed = state.fold(fact)
-            account[fact.kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            account[fact.kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
                 cause = fact, record
                 for before, after in changed:
                     kinds |= KIND_BITS[type(after or before)]
-            elif outcome is Outcome.ADMITTED and isinstance(fact, Settlement):
+            elif outcome is ADMITTED and isinstance(fact, Settlement):
                 cause = fact, record  # cancelled before it came: lines of its visit were live until now
                 kinds |= KIND_BITS[Settlement]
         work.pending.clear()
@@ -277,7 +278,7 @@ class PersonStage:
         latest = work.pending[0]
         for pending in work.pending:
             outcome, changed = state.fold(pending[0])
-            account[pending[0].kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            account[pending[0].kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
                 latest = pending
         work.cause = cause = _cause(latest[0].ref, latest[1])

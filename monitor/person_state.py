@@ -59,10 +59,8 @@ class PersonState:
         self._head = head
         self._wake_before = head.wake
         self.history.floor = head.floor
-        if head.forgotten:
-            self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
-        if head.kept:
-            self.history.load(head.kept)
+        self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
+        self.history.load(head.kept)
         if not head.chunks:
             self.history.load(head.facts)
             self.findings = by_identity(head.findings) if head.findings else {}
