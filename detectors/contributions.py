@@ -28,12 +28,14 @@ class Route:
         reads: facts that can change what is given.
         give: history and touched visits -> contributions with their amounts; more than the touched visits give does
             no harm, it cancels out.
+        of_all: whether it gives by other visits than those it is asked for, too.
         around: for how many days before and after a fact other visits of the person can change what is given.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
+    of_all: bool = False
     around: int = 0
 
 
@@ -44,7 +46,7 @@ ROUTES: Final = (
         institution_days.give,
         around=institution_days.REPEATED_DAYS,
     ),
-    Route(beds.KIND, beds.READS, beds.give),
+    Route(beds.KIND, beds.READS, beds.give, of_all=True),
     Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
 )
 
@@ -55,7 +57,10 @@ _NONE: Final[frozenset[str]] = frozenset()
 def contributions(history: PersonHistory, visits: AbstractSet[str]) -> Deltas:
     """What the history gives by visits; nothing that a change of one of these may touch is missing."""
     given: Deltas = Counter()
+    known = any(map(history.knows, visits))
     for route in ROUTES:
+        if not (known or route.of_all):
+            continue
         for contribution, amount in route.give(history, visits):
             given[contribution] += amount
     return given

@@ -354,6 +354,10 @@ class PersonHistory(StandingFacts):
             values.append(value)
         return References(*values)
 
+    def knows(self, visit: str) -> bool:
+        """Whether any fact of a visit is known, standing or not."""
+        return bool(self._visits.get(visit))
+
     def visit(self, visit: str) -> Iterator[PersonFact]:
         """The standing facts of a visit, in no order."""
         for ref in self._visits.get(visit, ()):
