@@ -2,7 +2,6 @@
 
 import argparse
 import cProfile
-import gc
 import pstats
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from time import process_time
 from bench.claims import Size, claims, quotas
 from detectors.catalogue import all_detectors
 from monitor.engine import Engine
+from monitor.garbage import collect_rarely
 from monitor.memory_store import MemoryStore
 from monitor.models import load_scorer
 from monitor.records import Frame, Record, frame_encoder
@@ -65,8 +65,7 @@ def main() -> None:
             made.put(registry(quota))
         return made
 
-    gc.collect()
-    gc.freeze()
+    collect_rarely()  # as the worker does
     start = process_time()
     for record in records:
         decoder(record.value)

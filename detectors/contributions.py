@@ -28,12 +28,14 @@ class Route:
         reads: facts that can change what is given.
         give: history and touched visits -> contributions with their amounts; more than the touched visits give does
             no harm, it cancels out.
+        of_all: whether it gives by other visits than those it is asked for, too.
         around: for how many days before and after a fact other visits of the person can change what is given.
     """
 
     kind: str
     reads: tuple[type[Fact], ...]
     give: Give
+    of_all: bool = False
     around: int = 0
 
 
@@ -44,35 +46,44 @@ ROUTES: Final = (
         institution_days.give,
         around=institution_days.REPEATED_DAYS,
     ),
-    Route(beds.KIND, beds.READS, beds.give),
+    Route(beds.KIND, beds.READS, beds.give, of_all=True),
     Route(trace_codes.KIND, trace_codes.READS, trace_codes.give),
 )
+
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def contributions(history: PersonHistory, visits: AbstractSet[str]) -> Deltas:
     """What the history gives by visits; nothing that a change of one of these may touch is missing."""
     given: Deltas = Counter()
+    known = any(map(history.knows, visits))
     for route in ROUTES:
+        if not (known or route.of_all):
+            continue
         for contribution, amount in route.give(history, visits):
             given[contribution] += amount
     return given
 
 
-def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> Iterator[tuple[tuple[str, str, int, str], int]]:
+def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> list[tuple[tuple[str, str, int, str], int]]:
     """What settlements of new visits outside stays give (see `PersonHistory.is_fresh`), before they are folded in.
 
-    Lines with trace codes apart, which are given by their visits. Yields the parts of a `Contribution` and the amount:
+    Lines with trace codes apart, which are given by their visits. Gives the parts of a `Contribution` and the amount:
     making named tuples of them takes as long as all the rest.
     """
+    kind, general = institution_days.KIND, history.general
+    found = []
     given: dict[str, list[tuple[int, str]]] = {}
     for settlement in settlements:
         institution, day = settlement.institution, settlement.settled_at // DAY
         given.setdefault(institution, []).append((day, settlement.visit))
-        for name, amount in institution_days.of_settlement(settlement, history.general):
-            yield (institution_days.KIND, institution, day, name), amount
+        for name, amount in institution_days.of_settlement(settlement, general):
+            found.append(((kind, institution, day, name), amount))
     for institution, settled in given.items():
-        for day, name in institution_days.of_person(history, institution, settled, frozenset()):
-            yield (institution_days.KIND, institution, day, name), 1
+        for day, name in institution_days.of_person(history, institution, settled, _NONE):
+            found.append(((kind, institution, day, name), 1))
+    return found
 
 
 def difference(before: Deltas, after: Deltas) -> dict[Contribution, int]:

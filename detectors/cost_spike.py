@@ -13,7 +13,7 @@ import msgspec
 
 from detectors.calendar import is_worked
 from detectors.detector import Detector
-from detectors.findings import ALWAYS, Finding, Span
+from detectors.findings import Finding, Span
 from detectors.institution_days import FUND, INPATIENT_FUND, KIND, NIGHT, OUT_OF_REGION, PERSONS, SETTLEMENTS
 from detectors.panes import KeyHistory
 from detectors.spikes import Baseline, Spike, daily_share, finding, spike
@@ -94,8 +94,8 @@ class CostSpike(Detector[KeyHistory]):
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits
         """The begin of the next day that has settlements already but is not reached by the clock."""
-        coming = history.measure(SETTLEMENTS, history.now // DAY + 1, ALWAYS.end)
-        return min(coming) * DAY if coming else None
+        coming = history.next_day(SETTLEMENTS, history.now // DAY + 1)
+        return None if coming is None else coming * DAY
 
     def woken(self, limits: Limits) -> int:  # noqa: ARG002 - any limits
         """The days reached are judged, and none before them."""

@@ -22,6 +22,9 @@ class Detector(Generic[H]):
         rule_id: `a-b` for the detector in `detectors/a_b.py`.
         key: `person`, or the kind of key whose contributions it judges.
         reads: facts that can change its findings.
+        needs: kinds of facts: while none of these stands there is no finding, and time alone makes none; empty: it
+            cannot be told by kinds.
+        needs_stays: with fewer stays than this there is no finding, and time alone makes none.
         measures: names (or their prefixes) of contributions that can change them, for keys other than persons.
         consults: registry entries that can change its findings.
         limits: the struct of its numbers in the terms.
@@ -33,6 +36,8 @@ class Detector(Generic[H]):
     rule_id: ClassVar[str]
     key: ClassVar[str] = "person"
     reads: ClassVar[tuple[type[Fact], ...]] = ()
+    needs: ClassVar[tuple[type[Fact], ...]] = ()
+    needs_stays: ClassVar[int] = 0
     measures: ClassVar[tuple[str, ...]] = ()
     consults: ClassVar[tuple[type[Entry], ...]] = ()
     limits: ClassVar[type]
@@ -54,7 +59,7 @@ class Detector(Generic[H]):
     def silent(self, history: H) -> bool:  # noqa: ARG002 - most rules cannot tell at a glance
         """Whether it can be seen at a glance that there are no findings, anywhere, and time alone makes none.
 
-        Saves judging: a person without a stay has no findings about stays.
+        Saves judging, as `needs` and `needs_stays` do, for what these cannot say.
         """
         return False
 

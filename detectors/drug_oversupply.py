@@ -49,6 +49,7 @@ class DrugOversupply(Detector[PersonHistory]):
 
     rule_id = "drug-oversupply"
     reads = (*STAY_FACTS, Reversal)  # lines, their settlements, and whether a stay is open
+    needs = (FeeLine,)
     consults = (Item,)
     limits = Limits
     says: ClassVar = frozenset({"before", "after", "days", "observed", "limit", "drug_zh", "drug_en", "supplies"})
@@ -60,10 +61,6 @@ class DrugOversupply(Detector[PersonHistory]):
     def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - any limits
         """A supply says nothing about earlier ones."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """Without a line."""
-        return not history.all_of(FeeLine)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a supply of an item, and of a class."""

@@ -40,16 +40,13 @@ class HangBed(Detector[PersonHistory]):
 
     rule_id = "hang-bed"
     reads = STAY_FACTS
+    needs = (PresenceCheck,)
     limits = Limits
     says: ClassVar = frozenset({"checks", "first", "last"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - its numbers lie within the stay
         """None: checks belong to the stay, whose whole course is judged again with any change."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """Without a presence check."""
-        return not history.all_of(PresenceCheck)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay whose first such check lies in the span."""

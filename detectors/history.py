@@ -5,7 +5,7 @@ detectors. It never sees arrival order, offsets or a clock: `now` is the greates
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -28,6 +28,7 @@ from detectors.stays import PARTS, Stay, put_together
 from detectors.terms import General
 from detectors.views import view
 from topics.facts import (
+    PERSON_FACTS,
     Admission,
     CardLoss,
     Death,
@@ -50,6 +51,9 @@ F = TypeVar("F", bound=PersonFact)
 
 KEPT_FOR_EVER: Final = (Enrolment, Death, CardLoss)
 
+KIND_BITS: Final[dict[type[Any], int]] = {kind: 1 << place for place, kind in enumerate(PERSON_FACTS)}
+"""A bit for every kind of fact about persons: sets of kinds as numbers are compared and looked up at no cost."""
+
 _REFERRED: Final = frozenset({Settlement, Admission, Enrolment})
 """What the references are made of."""
 
@@ -57,6 +61,7 @@ _VIEWS: Final = (
     "settlements",
     "references",
     "stays",
+    "kinds",
     "_visits",
     "_by_type",
     "_care_times",
@@ -65,8 +70,14 @@ _VIEWS: Final = (
 )
 
 _by_time = attrgetter("at", "ref")
-_by_care = attrgetter("care_time", "id")
 _settled_at = attrgetter("settled_at")
+_by_settled = attrgetter("settled_at", "id")
+"""The order of `_by_time` among settlements, without properties."""
+
+
+def _care(settlement: Settlement) -> tuple[int, str]:
+    begin = settlement.begin
+    return (settlement.settled_at if begin is None else begin), settlement.id
 
 
 def _refile(facts: list[Any], change: Change, key: Callable[[Any], Any]) -> None:
@@ -123,7 +134,7 @@ class PersonHistory(StandingFacts):
         self.person = person
         self.general = general
         self.registry = registry
-        self._now = now
+        self.now = now
         self.forgotten: dict[str, dict[Any, Tally]] = {}
         self.superseded: list[Enrolment | Void] = []
         """Versions of the enrolment, and of its void, that earlier facts are held against."""
@@ -132,15 +143,6 @@ class PersonHistory(StandingFacts):
         self.models: ModelSet | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
-
-    @property
-    def now(self) -> int:
-        """The greatest tick, local second."""
-        return self._now
-
-    @now.setter
-    def now(self, time: int) -> None:
-        self._now = time
 
     def load(self, facts: Iterable[PersonFact]) -> None:
         """Take facts that were folded before (from stored state)."""
@@ -162,13 +164,14 @@ class PersonHistory(StandingFacts):
         return found
 
     def _hold(self, ref: str, fact: Any) -> None:  # noqa: ANN401 - see the base class
-        visits = self._visits
-        old = self.facts.get(ref)
-        if old is not None and (visit := getattr(old, "visit", None)):
-            visits[visit].discard(ref)
+        visits: dict[str, set[str]] | None = self.__dict__.get("_visits")
+        if visits is not None:
+            old = self.facts.get(ref)
+            if old is not None and (visit := getattr(old, "visit", None)):
+                visits[visit].discard(ref)
+            if visit := getattr(fact, "visit", None):
+                visits.setdefault(visit, set()).add(ref)
         super()._hold(ref, fact)
-        if visit := getattr(fact, "visit", None):
-            visits.setdefault(visit, set()).add(ref)
 
     def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
@@ -177,7 +180,13 @@ class PersonHistory(StandingFacts):
         """
         if self._cancelling:
             return False
-        known, visits = self._visits, self._visits.keys()
+        # without the view, which few persons need, a look at all is quicker than making it
+        made: dict[str, set[str]] | None = self.__dict__.get("_visits")
+        visits: Collection[str | None]
+        if made is None:
+            visits = {getattr(fact, "visit", None) for fact in self.facts.values()}
+        else:
+            visits = {visit for visit, refs in made.items() if refs}
         seen: set[str] = set()
         for fact in facts:
             kind = type(fact)
@@ -187,7 +196,7 @@ class PersonHistory(StandingFacts):
                 seen.add(fact.id)
             elif kind is not FeeLine:
                 return False
-            if fact.visit in visits and known[fact.visit]:
+            if fact.visit in visits:
                 return False
         return True
 
@@ -246,8 +255,10 @@ class PersonHistory(StandingFacts):
     # ------------------------------------------------------------------ views
 
     def _forget_views(self) -> None:
+        views = self.__dict__
         for name in _VIEWS:
-            self.__dict__.pop(name, None)
+            if name in views:
+                del views[name]
 
     def _refile(self, change: Change) -> None:
         """Bring the views that were made already up to date; what a change may touch otherwise is made anew."""
@@ -262,12 +273,15 @@ class PersonHistory(StandingFacts):
             views.pop("_lines_by_visit", None)
         by_type = views.get("_by_type")
         if by_type is not None:
-            _refile(by_type.setdefault(kind, []), change, _by_time)
+            facts = by_type.setdefault(kind, [])
+            if change.before is not None or not facts:
+                views.pop("kinds", None)
+            _refile(facts, change, _by_settled if kind is Settlement else _by_time)
         if kind is Settlement:
             views.pop("_care_times", None)
             settlements = views.get("settlements")
             if settlements is not None:
-                _refile(settlements, change, _by_care)
+                _refile(settlements, change, _care)
 
     def _confirms(self, change: Change) -> bool:
         """Whether a change leaves the references as they are: one more fact that says the same, or says nothing."""
@@ -322,9 +336,18 @@ class PersonHistory(StandingFacts):
         every = self.facts.values() if not self._cancelling else filter(None, map(self.live, self.facts))
         for fact in every:
             found.setdefault(type(fact), []).append(fact)
-        for facts in found.values():
+        for kind, facts in found.items():
             if len(facts) > 1:
-                facts.sort(key=_by_time)
+                facts.sort(key=_by_settled if kind is Settlement else _by_time)
+        return found
+
+    @view
+    def kinds(self) -> int:
+        """The kinds of which a fact stands: their `KIND_BITS`, added up."""
+        found = 0
+        for kind, facts in self._by_type.items():
+            if facts:
+                found |= KIND_BITS[kind]
         return found
 
     def all_of(self, kind: type[F]) -> Sequence[F]:
@@ -334,7 +357,8 @@ class PersonHistory(StandingFacts):
     @view
     def settlements(self) -> Sequence[Settlement]:
         """The standing settlements by care time, ties by id."""
-        return sorted(self.all_of(Settlement), key=_by_care)
+        held = self.all_of(Settlement)
+        return sorted(held, key=_care) if len(held) > 1 else list(held)
 
     @view
     def _care_times(self) -> list[int]:
@@ -368,6 +392,10 @@ class PersonHistory(StandingFacts):
         found = of_facts(self.all_of(Settlement), self.all_of(Admission), self.forgotten, delay)
         known = self._enrolments()
         return enrolled(known, found, delay) if known else found
+
+    def knows(self, visit: str) -> bool:
+        """Whether any fact of a visit is known, standing or not."""
+        return bool(self._visits.get(visit))
 
     def visit(self, visit: str) -> Iterator[PersonFact]:
         """The standing facts of a visit, in no order."""

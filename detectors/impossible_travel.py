@@ -7,7 +7,7 @@ only the day and is left out. Facts of one second count in the order of their id
 stay, which has one finding for the earliest such fact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -60,14 +60,19 @@ class ImpossibleTravel(Detector[PersonHistory]):
 
     def silent(self, history: PersonHistory) -> bool:
         """Where the person was never at two institutions."""
-        places = {one.institution for one in history.settlements}
-        if len(places) > 1:
-            return False
-        others: tuple[Admission | PresenceCheck, ...] = (
-            *history.all_of(Admission),
-            *history.all_of(PresenceCheck),
+        kinds: tuple[Sequence[Settlement | Admission | PresenceCheck], ...] = (
+            history.settlements,
+            history.all_of(Admission),
+            history.all_of(PresenceCheck),
         )
-        return not others or len(places.union(one.institution for one in others)) < 2
+        seen = None
+        for facts in kinds:
+            for one in facts:
+                if one.institution != seen:
+                    if seen is not None:
+                        return False
+                    seen = one.institution
+        return True
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement or stay; of a stay its earliest fact at fault is the anchor."""

@@ -5,7 +5,7 @@ settled stay (all of its settlements added up) on the day of its last settlement
 another visit at the institution was settled on one of the 6 days before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -32,6 +32,9 @@ STAYS_COST: Final = "settled-stays-cost"
 
 REPEATED_DAYS: Final = 6
 """For how many days before and after a settlement visits of the same person can change what is given."""
+
+_FEW: Final = 16
+"""With fewer settlements than this, looking at all of them is quicker than looking for those of some days."""
 
 READS: Final = (Settlement, Reversal, Admission, Discharge)
 
@@ -67,7 +70,7 @@ def give(history: PersonHistory, visits: AbstractSet[str]) -> Iterator[tuple[Con
 
 def of_person(
     history: PersonHistory, institution: str, settled: Sequence[tuple[int, str]], visits: AbstractSet[str]
-) -> Iterator[tuple[int, str]]:
+) -> list[tuple[int, str]]:
     """What settlements of some visits add to the count of persons beside what the person's other visits do.
 
     Args:
@@ -76,47 +79,52 @@ def of_person(
         settled: their days and visits; not empty.
         visits: all of these visits.
 
-    Yields:
-        Day and measure, each adding 1.
+    Returns:
+        Days and measures, each adding 1.
     """
-    days = {day for day, _ in settled}
-    window = Span((min(days) - REPEATED_DAYS) * DAY, (max(days) + REPEATED_DAYS + 1) * DAY - 1)
+    if len(settled) == 1:
+        first = last = settled[0][0]
+    else:
+        first, last = min(settled)[0], max(settled)[0]
+    begin, end = (first - REPEATED_DAYS) * DAY, (last + REPEATED_DAYS + 1) * DAY
+    every = history.all_of(Settlement)
     others = [
         (other.settled_at // DAY, other.visit)
-        for other in history.settled_in(window)
-        if other.institution == institution and other.visit not in visits
+        for other in (every if len(every) < _FEW else history.settled_in(Span(begin, end - 1)))
+        if other.institution == institution and begin <= other.settled_at < end and other.visit not in visits
     ]
-    for day in days.difference(day for day, _ in others):
-        yield day, PERSONS
-    if others or len(days) > 1:
-        for day in _repeated([*others, *settled]) - _repeated(others):
-            yield day, REPEATED
-
-
-def _repeated(settled: Iterable[tuple[int, str]]) -> set[int]:
-    """Days on which a visit was settled, and another one on the days before, of days and visits."""
+    if not others and first == last:
+        return [(first, PERSONS)]
     by_day: dict[int, set[str]] = {}
+    for day, visit in others:
+        by_day.setdefault(day, set()).add(visit)
+    days = {day for day, _ in settled}
+    found = [(day, PERSONS) for day in days if day not in by_day]
+    known = {day for day in by_day if _repeats(by_day, day)}
     for day, visit in settled:
         by_day.setdefault(day, set()).add(visit)
-    found = set()
-    for day, today in by_day.items():
-        for before in range(day - REPEATED_DAYS, day):
-            earlier = by_day.get(before)
-            if earlier and (earlier != today or len(today) > 1):  # two visits at least on the two days
-                found.add(day)
-                break
+    found += [(day, REPEATED) for day in by_day if day not in known and _repeats(by_day, day)]
     return found
 
 
-def of_settlement(settlement: Settlement, general: General) -> Iterator[tuple[str, int]]:
+def _repeats(by_day: dict[int, set[str]], day: int) -> bool:
+    """Whether visits were settled on a day and another one on the days before, of visits by day."""
+    today = by_day[day]
+    for before, earlier in by_day.items():
+        # two visits at least on the two days
+        if day - REPEATED_DAYS <= before < day and (len(today) > 1 or earlier != today):
+            return True
+    return False
+
+
+def of_settlement(settlement: Settlement, general: General) -> list[tuple[str, int]]:
     """What one settlement adds to its institution's day: measures and amounts."""
-    yield FUND, settlement.fund
-    yield COST, settlement.total
-    yield SETTLEMENTS, 1
+    found = [(FUND, settlement.fund), (COST, settlement.total), (SETTLEMENTS, 1)]
     if settlement.med_type in general.inpatient:
-        yield INPATIENT_FUND, settlement.fund
-        yield INPATIENT_SETTLEMENTS, 1
-    if settlement.insured_place and settlement.care_place and settlement.insured_place != settlement.care_place:
-        yield OUT_OF_REGION, 1
+        found += (INPATIENT_FUND, settlement.fund), (INPATIENT_SETTLEMENTS, 1)
+    insured = settlement.insured_place
+    if insured and settlement.care_place and insured != settlement.care_place:
+        found.append((OUT_OF_REGION, 1))
     if not general.night_to <= settlement.settled_at % DAY < general.night_from:
-        yield NIGHT, 1
+        found.append((NIGHT, 1))
+    return found

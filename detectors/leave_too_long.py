@@ -33,16 +33,13 @@ class LeaveTooLong(Detector[PersonHistory]):
 
     rule_id = "leave-too-long"
     reads = STAY_FACTS
+    needs = (Leave,)
     limits = Limits
     says: ClassVar = frozenset({"begin", "length", "limit", "most", "back_by"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - a leave depends on nothing but its own stay
         """None: the leave belongs to the stay, whose whole course is judged again with any change."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """Without a leave."""
-        return not history.all_of(Leave)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a leave begun in the span."""

@@ -90,8 +90,13 @@ class ModelSet:
 
     def parts(self, span: Span) -> Iterator[Span]:
         """The span cut where the registry switches models, without parts where it is not certain what scores."""
+        entries = list(self.registry.all_of(ScoringModel, ACTIVE))
+        if not entries:
+            if self._default is not None:
+                yield span
+            return
         cuts: set[int] = set()
-        for entry in self.registry.all_of(ScoringModel, ACTIVE):
+        for entry in entries:
             cuts.update(time for time in (entry.valid_from, entry.valid_to) if time is not None)
         begin = span.begin
         for cut in sorted(cut for cut in cuts if span.begin < cut <= span.end):

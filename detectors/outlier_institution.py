@@ -14,7 +14,7 @@ import numpy as np
 
 from detectors.day_features import MEASURES, WINDOW, features, matrix, region_of
 from detectors.detector import Detector
-from detectors.findings import ALWAYS, Finding, Span
+from detectors.findings import Finding, Span
 from detectors.forest import SCALE
 from detectors.institution_days import FUND, KIND, SETTLEMENTS
 from detectors.model import Model
@@ -80,8 +80,8 @@ class OutlierInstitution(Detector[KeyHistory]):
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits
         """The end of the next day with settlements that is not over yet."""
-        coming = history.measure(SETTLEMENTS, history.now // DAY, ALWAYS.end)
-        return (min(coming) + 1) * DAY if coming else None
+        coming = history.next_day(SETTLEMENTS, history.now // DAY)
+        return None if coming is None else (coming + 1) * DAY
 
     def woken(self, limits: Limits) -> int:  # noqa: ARG002 - any limits
         """The day that is over then, and none before it."""

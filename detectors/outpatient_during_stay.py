@@ -30,16 +30,13 @@ class OutpatientDuringStay(Detector[PersonHistory]):
 
     rule_id = "outpatient-during-stay"
     reads = STAY_FACTS
+    needs_stays = 1
     limits = Limits
     says: ClassVar = frozenset({"day", "begin", "stays"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - none of its numbers is a time
         """None: the settlement lies within the stay, whose whole course is judged again with any change."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """Without a stay."""
-        return not history.stays
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a settlement with care time in the span."""

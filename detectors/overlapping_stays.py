@@ -31,16 +31,13 @@ class OverlappingStays(Detector[PersonHistory]):
 
     rule_id = "overlapping-stays"
     reads = STAY_FACTS
+    needs_stays = 2
     limits = Limits
     says: ClassVar = frozenset({"overlap", "limit", "stays"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - its number bounds the overlap, not the anchor
         """None: the later stay begins within the former one, whose whole course is judged again with any change."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """With less than two stays."""
-        return len(history.stays) < 2
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay that begins in the span."""

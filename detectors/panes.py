@@ -84,11 +84,11 @@ class KeyHistory(StandingFacts):
 
     def add(self, day: int, name: str, amount: int) -> None:
         """Add a signed amount to a day's measure; a measure that becomes 0 is gone."""
-        measure = measure_of(name)
+        measure = measure_of(name) if ":" in name else name
         before = self.touched.get(measure)
         if before is None:
             self.touched[measure] = Span(day, day)
-        elif not before.begin <= day <= before.end:
+        elif not before[0] <= day <= before[1]:
             self.touched[measure] = Span(min(before.begin, day), max(before.end, day))
         pane = self.panes.get(day)
         if pane is None:
@@ -118,6 +118,14 @@ class KeyHistory(StandingFacts):
     def measure(self, name: str, first: int, last: int) -> dict[int, int]:
         """A measure by day from the first to the last day, both included; days without it are left out."""
         return {day: self.panes[day][name] for day in self.days_from(first, last) if name in self.panes[day]}
+
+    def next_day(self, name: str, first: int) -> int | None:
+        """The first day from one on that has a measure; None without any."""
+        for place in range(bisect_left(self.days, first), len(self.days)):
+            day = self.days[place]
+            if name in self.panes[day]:
+                return day
+        return None
 
     def first_day(self, measure: str) -> int | None:
         """The first day on which a measure is known; None without any."""

@@ -33,6 +33,7 @@ class PriceOverCeiling(Detector[PersonHistory]):
 
     rule_id = "price-over-ceiling"
     reads = (*STAY_FACTS, Reversal)  # lines, their settlements, and whether a stay is open
+    needs = (FeeLine,)
     consults = (Item,)
     limits = Limits
     says: ClassVar = frozenset({"price", "ceiling", "excess"})
@@ -40,10 +41,6 @@ class PriceOverCeiling(Detector[PersonHistory]):
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - none of its numbers is a time
         """A fact touches lines of its own visit alone."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """Without a line."""
-        return not history.all_of(FeeLine)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a line."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from detectors.detector import Detector
-from detectors.findings import ALWAYS, Finding, Span
+from detectors.findings import Finding, Span
 from detectors.institution_days import INPATIENT_FUND, INPATIENT_SETTLEMENTS
 from detectors.panes import KeyHistory
 from detectors.said import amount
@@ -71,8 +71,8 @@ class QuotaProgress(Detector[KeyHistory]):
 
     def wake(self, history: KeyHistory, terms: RuleTerms) -> int | None:  # noqa: ARG002 - any limits
         """The begin of the next day that has cost already but is not reached by the clock."""
-        coming = history.measure(INPATIENT_FUND, history.now // DAY + 1, ALWAYS.end)
-        return min(coming) * DAY if coming else None
+        coming = history.next_day(INPATIENT_FUND, history.now // DAY + 1)
+        return None if coming is None else coming * DAY
 
     def woken(self, limits: Limits) -> int:
         """The period of the day reached is judged."""

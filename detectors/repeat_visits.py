@@ -52,13 +52,17 @@ class RepeatVisits(Detector[PersonHistory]):
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a burst and band."""
+        bands = terms.limits.bands
+        fewest = min([band.visits for band in bands], default=0)
+        if len(history.settlements) < fewest:
+            return
         general = history.general
         visits = [
             settlement
-            for settlement in _around(history, span, max(band.window for band in terms.limits.bands))
+            for settlement in _around(history, span, max([band.window for band in bands]))
             if settlement.med_type in general.outpatient and not is_exempt(settlement, general)
         ]
-        if len(visits) < min((band.visits for band in terms.limits.bands), default=0):
+        if len(visits) < fewest:
             return
         visits = [settlement for settlement in visits if not is_series(settlement, history)]
         times = [settlement.care_time for settlement in visits]

@@ -59,6 +59,7 @@ class SplitStay(Detector[PersonHistory]):
 
     rule_id = "split-stay"
     reads = STAY_FACTS
+    needs_stays = 2
     limits = Limits
     says: ClassVar = frozenset({"gap", "limit", "stays", "self_paid"})
 
@@ -69,10 +70,6 @@ class SplitStay(Detector[PersonHistory]):
     def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - whatever its numbers
         """None: a stay does not touch those before it."""
         return 0
-
-    def silent(self, history: PersonHistory) -> bool:
-        """With less than two stays."""
-        return len(history.stays) < 2
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay that begins in the span."""

@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.backtest_share import Judged, Row, Share, share_of_key
 from monitor.engine import Engine
+from monitor.garbage import collect_rarely
 from monitor.judging import Cause
 from monitor.models import load_scorer
 from monitor.records import Entry
@@ -79,6 +80,7 @@ def work(connection: Connection, terms: Path | None, model: Path | None, number:
         engine = Engine(load_terms(terms), 1, "contributions", load_scorer(model))
         share = Share(engine, first=number == 0)
         registry = Decoder("registry")
+        collect_rarely()
         while True:
             try:
                 asked = _asked(connection.recv_bytes())

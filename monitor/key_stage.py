@@ -4,7 +4,7 @@ Its clock is the least over the source partitions of stage one, so that "not yet
 that lags.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from monitor.judging import Cause, Rules, changes, widened
 from monitor.key_state import KeyState
 from monitor.records import Effects, Frame, Reader, Record, Rejected, frame_decoder
 from monitor.recount import account_of
-from monitor.state import KEY_HEADS, META, encode, key_key, key_of, read_meta
+from monitor.state import KEY_HEADS, META, encode, key_chunk, key_key, key_of, read_meta
 from topics import reasons
 from topics.admission import Bounds, admit
 from topics.decoding import Decoder
@@ -169,15 +169,26 @@ class KeyStage:
         origin = (record.topic, record.partition, record.offset)
         # nothing is forgotten before what came first in the batch is judged
         since = min((entry.since or entry.time_ms for entry in frame.entries), default=0)
+        first_kept: dict[str, int] = {}
+        work: _Work | None = None
+        known = None  # the key of `work`
         for entry in frame.entries:
-            work = works.get((entry.kind, entry.key))
+            if known != (entry.kind, entry.key):  # what one fact gives to a key comes in one piece
+                known = entry.kind, entry.key
+                work = works.get(known)
+            cause, time_ms = entry.cause, entry.time_ms
             if work is None:
-                cause = Cause(entry.cause, origin, entry.time_ms)
-                work = self._work(entry.kind, entry.key, cause, works, store)
-            elif work.cause.ref != entry.cause or work.cause.record != origin:
-                work.cause = Cause(entry.cause, origin, entry.time_ms)
-            self._age(work, since, now, effects)
-            work.state.add(entry.day, entry.name, entry.amount)
+                work = self._work(entry.kind, entry.key, Cause(cause, origin, time_ms), works, store)
+            elif work.cause[0] != cause or work.cause[1] != origin:
+                work.cause = Cause(cause, origin, time_ms)
+            state = work.state
+            if state.oldest is not None:
+                first = first_kept.get(entry.kind)
+                if first is None:
+                    first = first_kept[entry.kind] = key_chunk(self._cut(entry.kind, since, now) // DAY)
+                if state.oldest < first:
+                    self._age(work, since, now, effects)
+            state.add(entry.day, entry.name, entry.amount)
 
     def _own(
         self,
@@ -222,11 +233,15 @@ class KeyStage:
 
     def _age(self, work: _Work, time_ms: int, now: int, effects: Effects) -> None:
         """Forget what is too old at a record's time; what waits is judged before."""
-        # a partition far ahead must not make days forgotten that the clock has not reached
-        cut = min(from_record_time(time_ms), now) - self.kept.get(work.state.kind, self._general.panes_kept)
+        cut = self._cut(work.state.kind, time_ms, now)
         if work.state.must_forget(cut):
             self._judge(work, effects, now)
             work.state.forget(cut)
+
+    def _cut(self, kind: str, time_ms: int, now: int) -> int:
+        """What lies before this local second is too old, of keys of a kind, at a record's time."""
+        # a partition far ahead must not make days forgotten that the clock has not reached
+        return min(from_record_time(time_ms), now) - self.kept.get(kind, self._general.panes_kept)
 
     def _wake(self, now: int, record: Record, works: dict[tuple[str, str], _Work], store: Reader) -> None:
         cause = Cause("tick", (record.topic, record.partition, record.offset), record.time_ms or 0)
@@ -243,12 +258,15 @@ class KeyStage:
         rules = self._rules.get(state.kind)
         if rules is None or not (work.whole or work.woken is not None or work.changed or history.touched):
             return
+        known: dict[str, bool] = {}
         for rule, detector in rules.active.items():
-            span = _span(rule, detector, rules, work)
+            span = _span(rule, detector, rules, work, known)
             if span is None or span.begin > span.end:
                 continue
-            for part in rules.parts(rule, span, self._models):
+            for part in rules.parts(rule, span, self._models) if detector.scored else (span,):
                 found = rules.judge(rule, history, part)
+                if not found and not state.findings:
+                    continue
                 for change, before, after in changes(state.findings, rule, part, found, work.cause, None):
                     effects.alerts.append(change)
                     state.moved(before, after)
@@ -278,34 +296,46 @@ class KeyStage:
             effects.writes.update(work.state.writes())
 
 
-def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Span | None:
-    """Where anchors lie of findings that may have changed; None: nowhere."""
+def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work, known: dict[str, bool]) -> Span | None:
+    """Where anchors lie of findings that may have changed; None: nowhere.
+
+    Args:
+        rule: of the detector.
+        detector: of the key's kind.
+        rules: of the key's kind.
+        work: what touched the key.
+        known: whether touched measures were known before they were touched, as far as it was asked.
+    """
     state = work.state
-    spans = [ALWAYS] if work.whole else list(_spans(rule, detector, rules, work))
-    if not spans:
+    begin, end = ALWAYS if work.whole else _touched(rule, detector, rules, work, known)
+    if begin > end:
         return None
-    begin, end = min(span.begin for span in spans), max(span.end for span in spans)
-    span = widened(Span(begin, end), rule, state.findings.values())
+    span = widened(Span(begin, end), rule, state.findings.values()) if state.findings else Span(begin, end)
     if state.history.floor is not None:  # what looks at forgotten days is frozen
         span = Span(max(span.begin, state.history.floor + rules.reach(rule)[1]), span.end)
     return span
 
 
-def _spans(rule: str, detector: Detector[Any], rules: Rules, work: _Work) -> Iterator[Span]:
+def _touched(rule: str, detector: Detector[Any], rules: Rules, work: _Work, known: dict[str, bool]) -> tuple[int, int]:
+    """All of where the touched measures, the key's own facts and time itself touch findings; begin > end: nowhere."""
     history = work.state.history
     back, ahead = rules.reach(rule)
+    begin, end = ALWAYS.end, ALWAYS.begin
     for measure in detector.measures:
         days = history.touched.get(measure)
         if days is None:
             continue
-        if history.known_before(measure, days.begin):
-            yield Span(days.begin * DAY - back, days.end * DAY + DAY - 1 + ahead)
-        else:  # days without it count as 0 from the first one with it on
-            yield ALWAYS
+        before = known.get(measure)
+        if before is None:
+            before = known[measure] = history.known_before(measure, days.begin)
+        if not before:  # days without it count as 0 from the first one with it on
+            return ALWAYS
+        begin, end = min(begin, days.begin * DAY - back), max(end, days.end * DAY + DAY - 1 + ahead)
     for change in work.changed:
         for fact in change:
             if isinstance(fact, detector.reads):
-                yield Span(fact.at - back, fact.at + ahead)
+                begin, end = min(begin, fact.at - back), max(end, fact.at + ahead)
     if work.woken is not None and rule in rules.waiting:
         woken = rules.woken(rule)
-        yield ALWAYS if woken is None else Span(work.woken - woken, ALWAYS.end)
+        begin, end = (ALWAYS.begin if woken is None else min(begin, work.woken - woken)), ALWAYS.end
+    return begin, end

@@ -46,7 +46,8 @@ class KeyState:
         self.findings: dict[Identity, Held] = {}
         self._head = KeyHead()
         self._chunks: set[int] = set()
-        self._oldest: int | None = None
+        self.oldest: int | None = None
+        """The first chunk; None without any."""
         self._dirty: set[int] = set()
         self._head_dirty = False
         self._wake_before: int | None = None
@@ -67,7 +68,7 @@ class KeyState:
             self.history.load(chunk.facts)
             self._chunks.add(number)
             self.findings.update(by_identity(chunk.findings))
-        self._oldest = min(self._chunks, default=None)
+        self.oldest = min(self._chunks, default=None)
 
     @property
     def wake(self) -> int | None:
@@ -89,7 +90,9 @@ class KeyState:
         if self.history.floor is not None and day * DAY < self.history.floor:
             return
         self.history.add(day, name, amount)
-        self._mark(key_chunk(day))
+        number = key_chunk(day)
+        if number not in self._dirty:
+            self._mark(number)
 
     def fold(self, fact: AnyInstitutionFact) -> tuple[Outcome, list[Change]]:
         """Fold one of the key's own facts in."""
@@ -111,12 +114,12 @@ class KeyState:
     def _mark(self, number: int) -> None:
         self._chunks.add(number)
         self._dirty.add(number)
-        if self._oldest is None or number < self._oldest:
-            self._oldest = number
+        if self.oldest is None or number < self.oldest:
+            self.oldest = number
 
     def must_forget(self, cut: int) -> bool:
         """Whether a chunk lies wholly before a local second."""
-        oldest = self._oldest
+        oldest = self.oldest
         return oldest is not None and oldest < key_chunk(cut // DAY) and oldest < self._keep_from(cut)
 
     def _keep_from(self, cut: int) -> int:
@@ -141,7 +144,7 @@ class KeyState:
             identity: held for identity, held in self.findings.items() if key_chunk(held.anchor // DAY) >= first
         }
         self._chunks -= going
-        self._oldest = min(self._chunks, default=None)
+        self.oldest = min(self._chunks, default=None)
         self._dirty |= going
         self._head_dirty = True
 
@@ -162,7 +165,7 @@ class KeyState:
                 yield name, encode_ordered(KeyChunk(panes, facts, findings))
             else:
                 self._chunks.discard(number)
-                self._oldest = min(self._chunks, default=None)
+                self.oldest = min(self._chunks, default=None)
                 yield name, None
         chunks = sorted(self._chunks)
         if self._head_dirty or chunks != self._head.chunks:

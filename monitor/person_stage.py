@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from detectors import trace_codes
 from detectors.contributions import ROUTES, contributions, difference, fresh
-from detectors.detector import Detector
 from detectors.findings import ALWAYS, Span
-from detectors.history import KEPT_FOR_EVER, filed_at, last_time
+from detectors.history import KEPT_FOR_EVER, KIND_BITS, filed_at, last_time
 from detectors.references import References
-from detectors.standing import CANCELLING, Outcome, affected
+from detectors.standing import ADMITTED, CANCELLING, affected
+from monitor.choosing import Choosing
 from monitor.judging import Cause, Rules, changes, widened
 from monitor.person_state import PersonState
 from monitor.records import Effects, Reader, Record, Rejected
@@ -26,7 +26,7 @@ from monitor.state import META, PERSON_HEADS, encode, person_key, person_of, rea
 from topics import reasons
 from topics.admission import LATENESS, Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Enrolment, Fact, FeeLine, PersonFact, Settlement, Tick, Void
+from topics.facts import Enrolment, FeeLine, PersonFact, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
@@ -75,7 +75,7 @@ class PersonStage:
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
-        self._readers: dict[frozenset[type[Fact]], list[tuple[str, Detector[Any], tuple[int, int], bool]]] = {}
+        self._choosing = Choosing(rules)
 
     # ------------------------------------------------------------------ a batch
 
@@ -257,7 +257,8 @@ class PersonStage:
             wake = work.state.wake
             if wake is not None and wake <= work.now:
                 work.spans.update(dict.fromkeys(self._waiting, ALWAYS))
-            self._clip(work)
+            if work.state.history.floor is not None:
+                self._clip(work)
         if self._scorer.models.awaited:
             effects.scores += self._scorer.score(
                 (work.state.history, work.spans[SCORED]) for work in works if SCORED in work.spans
@@ -276,19 +277,19 @@ class PersonStage:
         gives = any(type(fact) in _GIVING for fact, _ in work.pending)
         given = contributions(history, visits) if gives else Counter()
         references = history.references
-        kinds: set[type[Fact]] = set()
+        kinds = 0
         cause = None
         account = effects.account
         for fact, record in work.pending:
             outcome, changed = state.fold(fact)
-            account[fact.kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            account[fact.kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
                 cause = fact, record
                 for before, after in changed:
-                    kinds.add(type(after or before))
-            elif outcome is Outcome.ADMITTED and isinstance(fact, Settlement):
+                    kinds |= KIND_BITS[type(after or before)]
+            elif outcome is ADMITTED and isinstance(fact, Settlement):
                 cause = fact, record  # cancelled before it came: lines of its visit were live until now
-                kinds.add(Settlement)
+                kinds |= KIND_BITS[Settlement]
         work.pending.clear()
         work.oldest = 1 << 62
         if cause is None:
@@ -301,7 +302,7 @@ class PersonStage:
             hull = history.hull(visit)
             if hull is not None:
                 begin, end = min(begin, hull.begin), max(end, hull.end)
-        self._concern(work, frozenset(kinds), Span(begin, end), references)
+        self._concern(work, kinds, Span(begin, end), references)
 
     def _fold_fresh(self, work: _Work, effects: Effects) -> None:
         """As `_fold`, of new visits outside stays: nothing that is known changes, what they give is what is sent."""
@@ -311,11 +312,11 @@ class PersonStage:
         begin, end = 1 << 62, -(1 << 62)
         coded: set[str] = set()
         settlements: list[Settlement] = []
-        kinds: set[type[Fact]] = set()
+        kinds = 0
         first = last = 0
         account = effects.account
         for fact, _ in work.pending:
-            kinds.add(type(fact))
+            kinds |= KIND_BITS[type(fact)]
             if isinstance(fact, FeeLine):
                 first = last = fact.charged_at
                 if fact.trace_codes:
@@ -324,11 +325,11 @@ class PersonStage:
                 settlements.append(fact)
                 first, last = min(fact.care_time, fact.settled_at), last_time(fact)
             begin, end = min(begin, first), max(end, last)
-        given = list(fresh(history, settlements))
+        given = fresh(history, settlements)
         latest = work.pending[0]
         for pending in work.pending:
             outcome, changed = state.fold(pending[0])
-            account[pending[0].kind, "admitted" if outcome is Outcome.ADMITTED else outcome.value] += 1
+            account[pending[0].kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
                 latest = pending
         work.cause = cause = _cause(latest[0].ref, latest[1])
@@ -336,40 +337,35 @@ class PersonStage:
         work.oldest = 1 << 62
         if coded:
             given += trace_codes.give(history, coded)
-        for contribution, amount in given:
-            effects.sums.add(contribution, amount, cause.ref, cause.time_ms)
-        self._concern(work, frozenset(kinds), Span(begin, end), references)
+        effects.sums.extend(given, cause.ref, cause.time_ms)
+        self._concern(work, kinds, Span(begin, end), references)
 
-    def _concern(self, work: _Work, kinds: frozenset[type[Fact]], span: Span, references: References) -> None:
+    def _concern(self, work: _Work, kinds: int, span: Span, references: References) -> None:
         """Note where the rules that read such facts must judge again."""
         state = work.state
+        history = state.history
         begin, end = span
-        changed_references = references != state.history.references
+        changed_references = references != history.references
         findings = state.findings
         standing = {held.rule for held in findings.values()} if findings else ()
-        for rule, detector, (back, ahead), uses_references in self._concerned(kinds):
-            if rule not in standing and detector.silent(state.history):
+        choosing = self._choosing
+        readers = choosing.reading(kinds, history) if standing else choosing.able(kinds, history)
+        touched = span
+        reach = 0, 0
+        for rule, detector, back, ahead, uses_references, able in readers:
+            if rule not in standing and (not able or detector.silent(history)):
                 continue  # nothing to find, nothing to withdraw
             if changed_references and uses_references:
                 work.spans[rule] = ALWAYS
                 continue
-            touched = Span(begin - back, end + ahead)
+            if reach != (back, ahead):
+                reach = back, ahead
+                touched = Span(begin - back, end + ahead)
             work.spans[rule] = widened(touched, rule, findings.values()) if rule in standing else touched
         if changed_references:
             for rule, detector in self._rules.active.items():
                 if detector.uses_references and rule not in work.spans:
                     work.spans[rule] = ALWAYS
-
-    def _concerned(self, kinds: frozenset[type[Fact]]) -> list[tuple[str, Detector[Any], tuple[int, int], bool]]:
-        """Rules that read facts of these kinds: with how far one reaches, and whether they use references."""
-        found = self._readers.get(kinds)
-        if found is None:
-            found = self._readers[kinds] = [
-                (rule, detector, self._rules.reach(rule), detector.uses_references)
-                for rule, detector in self._rules.active.items()
-                if not kinds.isdisjoint(detector.reads)
-            ]
-        return found
 
     def _touched(self, work: _Work, visits: Iterable[str]) -> Span:
         """All times that the waiting facts, the facts they cancel and their visits speak of."""
@@ -411,13 +407,17 @@ class PersonStage:
             return
         state = work.state
         history = state.history
-        active = self._rules.active
+        rules, active = self._rules, self._rules.active
         standing = {held.rule for held in state.findings.values()} if state.findings else ()
         for rule, span in work.spans.items():
-            if span.begin > span.end or (rule not in standing and active[rule].silent(history)):
+            if span.begin > span.end:
                 continue
-            for part in self._rules.parts(rule, span, self._scorer.models):
-                found = self._rules.judge(rule, history, part)
+            detector = active.get(rule)
+            if rule not in standing and (detector is None or (span is ALWAYS and self._choosing.quiet(rule, history))):
+                continue  # of other spans `_concern` has seen to it
+            scored = detector is not None and detector.scored
+            for part in rules.parts(rule, span, self._scorer.models) if scored else (span,):
+                found = rules.judge(rule, history, part)
                 if not found and rule not in standing:
                     continue
                 for change, before, after in changes(
@@ -427,7 +427,7 @@ class PersonStage:
                     state.moved(before, after)
         work.spans = {}
         if self._waiting:
-            state.wake = self._rules.wake(history)
+            state.wake = rules.wake(history) if self._choosing.waits(history) else None
 
 
 def _cause(ref: str, record: Record) -> Cause:

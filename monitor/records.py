@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out, free of Kafka's own types."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -145,6 +145,13 @@ class Sums:
         if held is not None:
             amount += held[0]
         self._sums[contribution] = amount, cause, time_ms
+
+    def extend(self, given: Iterable[tuple[tuple[str, str, int, str], int]], cause: str, time_ms: int) -> None:
+        """Add contributions (or their parts) with their amounts, all of one cause, in their order."""
+        sums = self._sums
+        for contribution, amount in given:
+            held = sums.pop(contribution, None)
+            sums[contribution] = (amount if held is None else amount + held[0]), cause, time_ms
 
     def entries(self) -> list[Entry]:
         """What must be told to stage two; what cancelled out is left out."""

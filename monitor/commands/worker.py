@@ -113,6 +113,7 @@ def _run(
     from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
     from monitor.delivery.source_topics import SourceTopicsError
     from monitor.delivery.stages import DeliverySettings
+    from monitor.garbage import collect_rarely
     from monitor.state import StateError
     from monitor.store import StoreError
     from monitor.worker.agreement import AgreementError
@@ -156,6 +157,7 @@ def _run(
     except KeyboardInterrupt:
         return 0
     logging.getLogger(__name__).info("pages at %s (metrics, health, ready)", url)
+    collect_rarely()
     code = run(built)
     return REFUSED if isinstance(built.units.failure or built.crash_reason, no_restart) else code
 

@@ -9,7 +9,7 @@ import pytest
 from bench import latency, run
 from bench.engines import PEERS, installed
 
-pytestmark = [pytest.mark.broker, pytest.mark.prove]
+pytestmark = [pytest.mark.broker, pytest.mark.long]
 
 
 def rows(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -1,0 +1,91 @@
+"""Which rules a person's facts can concern: looked up by kinds of facts, so that the others cost nothing."""
+
+from typing import Any, NamedTuple
+
+from detectors.detector import Detector
+from detectors.history import KIND_BITS, PersonHistory
+from monitor.judging import Rules
+
+
+class Reader(NamedTuple):
+    """A rule that reads facts of some kinds.
+
+    Attributes:
+        rule: its id.
+        detector: what judges it.
+        back: how far before a changed fact anchors lie that it touches, seconds.
+        ahead: how far after it.
+        uses_references: whether a change of the person's references touches all of its findings.
+        able: whether the history has what it needs to find anything.
+    """
+
+    rule: str
+    detector: Detector[Any]
+    back: int
+    ahead: int
+    uses_references: bool
+    able: bool
+
+
+class Choosing:
+    """Chooses among the rules of persons, by kinds of facts (`KIND_BITS`, added up).
+
+    What is looked up once for a combination of kinds is kept: only few of them occur.
+
+    Args:
+        rules: of persons.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._active = rules.active
+        self._rules = rules
+        self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
+        self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
+        self._waiting: dict[tuple[int, int], bool] = {}
+        self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
+        self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
+        self._needs = {rule: _bits(detector.needs) for rule, detector in rules.active.items()}
+
+    def reading(self, kinds: int, history: PersonHistory) -> tuple[Reader, ...]:
+        """All rules that read facts of these kinds, in the order of rules."""
+        known = kinds, history.kinds, self._stays(history)
+        found = self._reading.get(known)
+        if found is None:
+            found = self._reading[known] = tuple(
+                Reader(rule, detector, *self._rules.reach(rule), detector.uses_references, self._has(rule, *known[1:]))
+                for rule, detector in self._active.items()
+                if kinds & self._reads[rule]
+            )
+        return found
+
+    def able(self, kinds: int, history: PersonHistory) -> tuple[Reader, ...]:
+        """Those of them that may find something in such a history (see `Detector.needs`)."""
+        known = kinds, history.kinds, self._stays(history)
+        found = self._able.get(known)
+        if found is None:
+            found = self._able[known] = tuple(reader for reader in self.reading(kinds, history) if reader.able)
+        return found
+
+    def quiet(self, rule: str, history: PersonHistory) -> bool:
+        """Whether it can be seen at a glance that an active rule finds nothing, and that time alone changes nothing."""
+        return not self._has(rule, history.kinds, self._stays(history)) or self._active[rule].silent(history)
+
+    def waits(self, history: PersonHistory) -> bool:
+        """Whether the findings of any rule may change by time alone."""
+        known = history.kinds, self._stays(history)
+        found = self._waiting.get(known)
+        if found is None:
+            found = self._waiting[known] = any(self._has(rule, *known) for rule in self._rules.waiting)
+        return found
+
+    def _stays(self, history: PersonHistory) -> int:
+        return min(len(history.stays), self._most_stays) if self._most_stays else 0
+
+    def _has(self, rule: str, kinds: int, stays: int) -> bool:
+        """Whether what a rule needs is there."""
+        needs = self._needs[rule]
+        return stays >= self._active[rule].needs_stays and (not needs or kinds & needs != 0)
+
+
+def _bits(kinds: tuple[type[Any], ...]) -> int:
+    return sum(KIND_BITS.get(kind, 0) for kind in set(kinds))
