@@ -16,12 +16,12 @@ from detectors.references import (
     ATTRIBUTES,
     References,
     Tally,
+    confirms,
     enrolled,
     given,
     known_from,
     of_facts,
     tally,
-    told_at,
 )
 from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
@@ -292,13 +292,7 @@ class PersonHistory(StandingFacts):
             return True
         if type(fact) is Enrolment:
             return False
-        for attribute, steps in zip(ATTRIBUTES, self.references, strict=True):
-            value = given(fact, attribute)
-            if value is None:
-                continue
-            if len(steps) != 1 or steps[0][1] != value or steps[0][0] > told_at(fact) - self.general.corrections:
-                return False
-        return True
+        return confirms(fact, self.references, self.general.corrections)
 
     def _lost(self, loser: Any, winner: Any) -> list[Change]:  # noqa: ANN401 - two facts of one identity
         """Keep a version of the enrolment that was known before another: facts of its time are held against it."""

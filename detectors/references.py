@@ -6,20 +6,17 @@ the order of arrival.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from topics.facts import Admission, Enrolment, Settlement, Void
-from topics.identity import FAULT
 
 ATTRIBUTES: Final = ("certno", "gender", "birth_day")
 GENDERS: Final = ("1", "2")
 """Known genders; any other code is unknown and never compared."""
 _KNOWN: Final = frozenset(GENDERS)
-_UNKNOWN: Final = frozenset({None, FAULT})
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -97,6 +94,23 @@ def told_at(fact: Settlement | Admission) -> int:
     return fact.settled_at if isinstance(fact, Settlement) else fact.uploaded_at
 
 
+def confirms(fact: Settlement | Admission, references: References, delay: int) -> bool:
+    """Whether one more fact leaves the references as they are: it says the same as all before, or nothing."""
+    time = told_at(fact) - delay
+    value = fact.certno
+    if value and not _said(references.certno, value, time):
+        return False
+    value = fact.gender
+    if value in _KNOWN and not _said(references.gender, value, time):
+        return False
+    day = fact.birth_day
+    return day is None or _said(references.birth_day, day, time)
+
+
+def _said(steps: Steps, value: Any, time: int) -> bool:  # noqa: ANN401 - text or day
+    return len(steps) == 1 and steps[0][1] == value and steps[0][0] <= time
+
+
 def most_frequent(counts: Mapping[Any, Tally]) -> Any:  # noqa: ANN401 - text or day
     """The value given most often, ties to the earliest fact; None without any."""
     if not counts:
@@ -118,29 +132,40 @@ def of_facts(
         forgotten: by attribute, what facts gave that are not kept any more; all of them lie before what is judged.
         delay: a fact counts for others up to so many seconds before it was told.
     """
-    givers: list[Settlement | Admission] = [*settlements, *admissions]
     if not forgotten:
-        certnos = {fact.certno for fact in givers} - _UNKNOWN
-        genders = {fact.gender for fact in givers} & _KNOWN
-        days = {fact.birth_day for fact in givers} - _UNKNOWN
-        values: tuple[AbstractSet[Any], ...] = (certnos, genders, days)
-        if len(certnos) < 2 and len(genders) < 2 and len(days) < 2:  # nearly everybody
-            return References(
-                *(
-                    tuple((_first(settlements, admissions, attribute, value) - delay, value) for value in of_all)
-                    for attribute, of_all in zip(ATTRIBUTES, values, strict=True)
-                )
-            )
+        only = _only(settlements, admissions, delay)
+        if only is not None:
+            return only
+    givers: list[Settlement | Admission] = [*settlements, *admissions]
     return References(*(_most(attribute, givers, forgotten.get(attribute, {}), delay) for attribute in ATTRIBUTES))
 
 
-def _first(settlements: Iterable[Settlement], admissions: Iterable[Admission], attribute: str, value: object) -> int:
-    """When a value was told first."""
-    settled = next((one.settled_at for one in settlements if getattr(one, attribute) == value), -_EVER)
-    return min(
-        (one.uploaded_at for one in admissions if getattr(one, attribute) == value and one.uploaded_at < settled),
-        default=settled,
-    )
+def _only(settlements: Sequence[Settlement], admissions: Sequence[Admission], delay: int) -> References | None:
+    """What facts give that all say the same of each attribute, as nearly everybody's do; None where some differ."""
+    told = [(one.settled_at - delay, one.certno, one.gender, one.birth_day) for one in settlements]
+    if admissions:
+        told += [(one.uploaded_at - delay, one.certno, one.gender, one.birth_day) for one in admissions]
+        told.sort(key=itemgetter(0))
+    certno: Steps = ()
+    gender: Steps = ()
+    birth_day: Steps = ()
+    for time, number, sex, day in told:
+        if number:
+            if not certno:
+                certno = ((time, number),)
+            elif certno[0][1] != number:
+                return None
+        if sex in _KNOWN:
+            if not gender:
+                gender = ((time, sex),)
+            elif gender[0][1] != sex:
+                return None
+        if day is not None:
+            if not birth_day:
+                birth_day = ((time, day),)
+            elif birth_day[0][1] != day:
+                return None
+    return References(certno, gender, birth_day)
 
 
 def _most(
