@@ -80,15 +80,20 @@ def _care(settlement: Settlement) -> tuple[int, str]:
     return (settlement.settled_at if begin is None else begin), settlement.id
 
 
+def _file(facts: list[Any], fact: Any, key: Callable[[Any], Any]) -> None:  # noqa: ANN401 - any fact
+    """Take a fact into an ordered list."""
+    if facts and key(fact) < key(facts[-1]):
+        insort(facts, fact, key=key)
+    else:
+        facts.append(fact)
+
+
 def _refile(facts: list[Any], change: Change, key: Callable[[Any], Any]) -> None:
     """Take one fact out of an ordered list and another in."""
     if change.before is not None:
         facts.remove(change.before)
     if change.after is not None:
-        if facts and key(change.after) < key(facts[-1]):
-            insort(facts, change.after, key=key)
-        else:
-            facts.append(change.after)
+        _file(facts, change.after, key)
 
 
 def filed_at(fact: PersonFact) -> int:
@@ -188,17 +193,41 @@ class PersonHistory(StandingFacts):
         else:
             visits = {visit for visit, refs in made.items() if refs}
         seen: set[str] = set()
+        inpatient = self.general.inpatient
         for fact in facts:
             kind = type(fact)
             if kind is Settlement:
-                if fact.med_type in self.general.inpatient or fact.ref in self.facts or fact.id in seen:
+                if fact.med_type in inpatient or fact.visit in visits:
                     return False
-                seen.add(fact.id)
-            elif kind is not FeeLine:
-                return False
-            if fact.visit in visits:
+                ref = fact.ref
+                if ref in self.facts or ref in seen:
+                    return False
+                seen.add(ref)
+            elif kind is not FeeLine or fact.visit in visits:
                 return False
         return True
+
+    def add(self, settlement: Settlement) -> None:
+        """Fold in a settlement of a new visit (see `is_fresh`), which changes nothing else."""
+        counts = self.counts
+        counts.read += 1
+        counts.admitted += 1
+        counts.live += 1
+        self._hold(settlement.ref, settlement)
+        views = self.__dict__
+        if "references" in views and not confirms(settlement, self.references, self.general.corrections):
+            del views["references"]
+        views.pop("_net_lines", None)
+        views.pop("_care_times", None)
+        by_type = views.get("_by_type")
+        if by_type is not None:
+            held = by_type.setdefault(Settlement, [])
+            if not held:
+                views.pop("kinds", None)
+            _file(held, settlement, _by_settled)
+        held = views.get("settlements")
+        if held is not None:
+            _file(held, settlement, _care)
 
     def touches(self, fact: PersonFact) -> tuple[str, ...]:
         """Visits whose course a fact may change, as far as they are known before it is folded."""

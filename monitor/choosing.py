@@ -1,5 +1,6 @@
 """Which rules a person's facts can concern: looked up by kinds of facts, so that the others cost nothing."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from detectors.detector import Detector
@@ -17,6 +18,7 @@ class Reader(NamedTuple):
         ahead: how far after it.
         uses_references: whether a change of the person's references touches all of its findings.
         able: whether the history has what it needs to find anything.
+        silent: tells at a glance that there is nothing to find; None: the rule cannot.
     """
 
     rule: str
@@ -25,6 +27,7 @@ class Reader(NamedTuple):
     ahead: int
     uses_references: bool
     able: bool
+    silent: Callable[[PersonHistory], bool] | None
 
 
 class Choosing:
@@ -52,7 +55,14 @@ class Choosing:
         found = self._reading.get(known)
         if found is None:
             found = self._reading[known] = tuple(
-                Reader(rule, detector, *self._rules.reach(rule), detector.uses_references, self._has(rule, *known[1:]))
+                Reader(
+                    rule,
+                    detector,
+                    *self._rules.reach(rule),
+                    detector.uses_references,
+                    self._has(rule, *known[1:]),
+                    None if type(detector).silent is Detector.silent else detector.silent,
+                )
                 for rule, detector in self._active.items()
                 if kinds & self._reads[rule]
             )

@@ -31,6 +31,8 @@ from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
 
+_SETTLEMENT: Final = KIND_BITS[Settlement]
+_FEE_LINE: Final = KIND_BITS[FeeLine]
 _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
 
 _REVISING: Final = frozenset({*CANCELLING, Enrolment})
@@ -316,20 +318,27 @@ class PersonStage:
         first = last = 0
         account = effects.account
         for fact, _ in work.pending:
-            kinds |= KIND_BITS[type(fact)]
-            if isinstance(fact, FeeLine):
+            if type(fact) is Settlement:
+                kinds |= _SETTLEMENT
+                settlements.append(fact)
+                first, last = min(fact.care_time, fact.settled_at), last_time(fact)
+            elif type(fact) is FeeLine:
+                kinds |= _FEE_LINE
                 first = last = fact.charged_at
                 if fact.trace_codes:
                     coded.add(fact.visit)
-            elif isinstance(fact, Settlement):
-                settlements.append(fact)
-                first, last = min(fact.care_time, fact.settled_at), last_time(fact)
             begin, end = min(begin, first), max(end, last)
         given = fresh(history, settlements)
         latest = work.pending[0]
         for pending in work.pending:
-            outcome, changed = state.fold(pending[0])
-            account[pending[0].kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
+            fact = pending[0]
+            if type(fact) is Settlement:
+                state.add(fact)
+                account["settlement", "admitted"] += 1
+                latest = pending
+                continue
+            outcome, changed = state.fold(fact)
+            account[fact.kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
                 latest = pending
         work.cause = cause = _cause(latest[0].ref, latest[1])
@@ -345,15 +354,16 @@ class PersonStage:
         state = work.state
         history = state.history
         begin, end = span
-        changed_references = references != history.references
+        now = history.references
+        changed_references = references is not now and references != now
         findings = state.findings
         standing = {held.rule for held in findings.values()} if findings else ()
         choosing = self._choosing
         readers = choosing.reading(kinds, history) if standing else choosing.able(kinds, history)
         touched = span
         reach = 0, 0
-        for rule, detector, back, ahead, uses_references, able in readers:
-            if rule not in standing and (not able or detector.silent(history)):
+        for rule, _, back, ahead, uses_references, able, silent in readers:
+            if rule not in standing and (not able or (silent is not None and silent(history))):
                 continue  # nothing to find, nothing to withdraw
             if changed_references and uses_references:
                 work.spans[rule] = ALWAYS
