@@ -79,7 +79,7 @@ def worked() -> tuple[Work, int]:
     return Work(*(count / len(records) for count in (calls, reads, writes, changelog, entries))), alerts
 
 
-MOST = Work(calls=460, reads=1.04, writes=0.93, changelog=520, entries=2.5)
+MOST = Work(calls=450, reads=1.04, writes=0.93, changelog=520, entries=2.5)
 
 
 @pytest.fixture(scope="module")
