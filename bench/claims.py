@@ -21,6 +21,7 @@ _OTHERS: Final = 40  # one settlement in so many shows another's identity number
 _INPATIENT: Final = 12  # one in so many settles a stay
 _COMPANION: Final = 9  # one outpatient visit in so many is followed by more of the same day
 _A_DAY: Final = 5  # settlements that a frequent visitor makes on its day, on average
+_ITEMS: Final = 3_000
 _WAIT: Final = 1_800  # seconds from begin to settlement where visits must come in the order of their begin
 
 
@@ -37,6 +38,7 @@ class Size(NamedTuple):
             come in the order of their begin too, and a person's own identity number is the one it shows first and
             most often: then three checks that only look back (`bench.checks`) find what the rules find.
         first_day: days after `BEGIN` on which the first settlement falls.
+        lines: fee lines inside each settlement.
     """
 
     settlements: int = 1_000_000
@@ -46,6 +48,7 @@ class Size(NamedTuple):
     seed: int = 1
     frequent: float = 0.0
     first_day: int = 0
+    lines: int = 0
 
 
 class Claim(NamedTuple):
@@ -124,9 +127,29 @@ def claims(size: Size) -> Iterator[Claim]:
                     "fulamt_ownpay_amt": "0.00",
                     "insuplc_admdvs": "990100",
                     "mdtrt_admdvs": "990100",
+                    **({"lines": _lines(size.lines, number, total, at)} if size.lines else {}),
                 }
             ),
         )
+
+
+def _lines(count: int, number: int, total: int, at: int) -> list[dict[str, object]]:
+    """Fee lines that share a settlement's total (fen), of items that go round; the last one takes what is left."""
+    share = total // count
+    found: list[dict[str, object]] = []
+    for place in range(count):
+        amount = share if place + 1 < count else total - share * (count - 1)
+        found.append(
+            {
+                "feedetl_sn": str(place + 1),
+                "fee_ocur_time": format_time(at),
+                "med_list_codg": f"X{(number * count + place) % _ITEMS:05d}",
+                "cnt": 1,
+                "pric": f"{amount // 100}.{amount % 100:02d}",
+                "det_item_fee_sumamt": f"{amount // 100}.{amount % 100:02d}",
+            }
+        )
+    return found
 
 
 def _frequent(size: Size, day: int, chance: random.Random) -> int:

@@ -117,7 +117,7 @@ async def measure(servers: str, prefix: str, start: Callable[[], Running], pace:
         seen: list[tuple[float, float, bool]] = []
         reader = spawn(_read(servers, engine, begin, due, seen), "alerts", lambda error: print(repr(error)))  # noqa: T201
         await asyncio.sleep(1)
-        took = await _produce(producer, prefix, taken[PRELUDE:], pace.rate, due)
+        took = await produce(producer, prefix, taken[PRELUDE:], pace.rate, due)
         await _drained(engine, len(taken), seen)
         transactions = await asyncio.to_thread(_transactions, engine)
         reader.cancel()
@@ -160,10 +160,10 @@ async def _ticks(producer: AIOKafkaProducer, prefix: str, at: int) -> None:
         await producer.send(prefix + CLAIMS, tick_at(at), partition=partition, timestamp_ms=to_record_time(at))
 
 
-async def _produce(
+async def produce(
     producer: AIOKafkaProducer, prefix: str, taken: Sequence[Claim], rate: int, due: dict[str, float]
 ) -> float:
-    """Send each claim when it is due; gives how long it took, seconds."""
+    """Send each claim when it is due, noted by setl_id in `due`; gives how long it took, seconds."""
     began = monotonic()
     ticked = began
     for number, claim in enumerate(taken):
