@@ -207,27 +207,40 @@ class PersonHistory(StandingFacts):
                 return False
         return True
 
-    def add(self, settlement: Settlement) -> None:
-        """Fold in a settlement of a new visit (see `is_fresh`), which changes nothing else."""
+    def add(self, ref: str, fact: Settlement | FeeLine) -> None:
+        """Fold in a fact of a new visit (see `is_fresh`), of an identity not held; it changes no other.
+
+        Args:
+            ref: its identity.
+            fact: the fact.
+        """
         counts = self.counts
         counts.read += 1
         counts.admitted += 1
         counts.live += 1
-        self._hold(settlement.ref, settlement)
+        self._hold(ref, fact)
         views = self.__dict__
-        if "references" in views and not confirms(settlement, self.references, self.general.corrections):
-            del views["references"]
         views.pop("_net_lines", None)
-        views.pop("_care_times", None)
         by_type = views.get("_by_type")
+        if isinstance(fact, FeeLine):
+            views.pop("_lines_by_visit", None)
+            if by_type is not None:
+                self._file_new(by_type, fact, _by_time)
+            return
+        if "references" in views and not confirms(fact, self.references, self.general.corrections):
+            del views["references"]
+        views.pop("_care_times", None)
         if by_type is not None:
-            held = by_type.setdefault(Settlement, [])
-            if not held:
-                views.pop("kinds", None)
-            _file(held, settlement, _by_settled)
-        held = views.get("settlements")
-        if held is not None:
-            _file(held, settlement, _care)
+            self._file_new(by_type, fact, _by_settled)
+        settlements = views.get("settlements")
+        if settlements is not None:
+            _file(settlements, fact, _care)
+
+    def _file_new(self, by_type: dict[Any, list[Any]], fact: Any, key: Callable[[Any], Any]) -> None:  # noqa: ANN401 - any fact
+        held = by_type.setdefault(type(fact), [])
+        if not held:
+            self.__dict__.pop("kinds", None)
+        _file(held, fact, key)
 
     def touches(self, fact: PersonFact) -> tuple[str, ...]:
         """Visits whose course a fact may change, as far as they are known before it is folded."""

@@ -332,13 +332,14 @@ class PersonStage:
         latest = work.pending[0]
         for pending in work.pending:
             fact = pending[0]
-            if type(fact) is Settlement:
-                state.add(fact)
-                account["settlement", "admitted"] += 1
+            ref = fact.ref
+            if ref not in history.facts:
+                state.add(ref, fact)  # type: ignore[arg-type]  # settlements and lines alone are fresh
+                account[fact.kind, "admitted"] += 1
                 latest = pending
                 continue
-            outcome, changed = state.fold(fact)
-            account[fact.kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
+            outcome, changed = state.fold(fact)  # a line twice
+            account[fact.kind, outcome.value] += 1
             if changed:
                 latest = pending
         work.cause = cause = _cause(latest[0].ref, latest[1])

@@ -23,7 +23,7 @@ from monitor.state import (
     read_person_chunk,
     read_person_head,
 )
-from topics.facts import PersonFact, Settlement, Void
+from topics.facts import FeeLine, PersonFact, Settlement, Void
 from topics.registry import Registry
 from topics.times import DAY
 
@@ -122,10 +122,10 @@ class PersonState:
             self._head_dirty = True
         return outcome, changed
 
-    def add(self, settlement: Settlement) -> None:
-        """Fold in a settlement of a new visit outside stays (see `PersonHistory.is_fresh`)."""
-        self.history.add(settlement)
-        self._place(settlement.ref, None, settlement)
+    def add(self, ref: str, fact: Settlement | FeeLine) -> None:
+        """Fold in a fact of a new visit outside stays (see `PersonHistory.add`)."""
+        self.history.add(ref, fact)
+        self._place(ref, None, fact)
 
     def _place(self, ref: str, before: PersonFact | None, after: PersonFact) -> None:
         if _kept(after):
