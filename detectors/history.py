@@ -20,6 +20,7 @@ from detectors.references import (
     enrolled,
     given,
     known_from,
+    of_agreeing,
     of_facts,
     tally,
 )
@@ -145,6 +146,7 @@ class PersonHistory(StandingFacts):
         """Versions of the enrolment, and of its void, that earlier facts are held against."""
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
+        self._agree = False
         self.models: ModelSet | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
@@ -425,9 +427,18 @@ class PersonHistory(StandingFacts):
         Of facts, versions and voids up to `General.corrections` after the time that is asked for.
         """
         delay = self.general.corrections
-        found = of_facts(self.all_of(Settlement), self.all_of(Admission), self.forgotten, delay)
+        settlements, admissions = self.all_of(Settlement), self.all_of(Admission)
         known = self._enrolments()
+        agreed = None if self.forgotten else of_agreeing(settlements, admissions, delay)
+        self._agree = agreed is not None and not known
+        found = of_facts(settlements, admissions, self.forgotten, delay) if agreed is None else agreed
         return enrolled(known, found, delay) if known else found
+
+    @property
+    def facts_agree(self) -> bool:
+        """Whether it is known at a glance that no fact contradicts the references: all facts say the same."""
+        _ = self.references  # which tells it, too
+        return self._agree
 
     def knows(self, visit: str) -> bool:
         """Whether any fact of a visit is known, standing or not."""

@@ -37,6 +37,18 @@ class IdAttributes(Detector[PersonHistory]):
         """None: a fact touches its own visit alone; the visit's course is judged again with it."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Where all facts say the same, and that is what the digits of the number say."""
+        if not history.facts_agree:
+            return False
+        certnos, genders, births = history.references
+        if not certnos:
+            return True
+        certno = certnos[0][1]
+        return (not genders or not _differs(genders[0][1], gender(certno))) and (
+            not births or not _differs(births[0][1], birth_day(certno))
+        )
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay, or a settlement outside stays, with a contradiction."""
         stays = set()

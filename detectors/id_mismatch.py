@@ -38,6 +38,10 @@ class IdMismatch(Detector[PersonHistory]):
         """A fact touches its own visit alone; the visit's course is judged again with it."""
         return 0
 
+    def silent(self, history: PersonHistory) -> bool:
+        """Where all facts show the same number."""
+        return history.facts_agree
+
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay, or a settlement outside stays, with a differing number."""
         references = history.references.certno

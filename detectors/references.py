@@ -132,16 +132,12 @@ def of_facts(
         forgotten: by attribute, what facts gave that are not kept any more; all of them lie before what is judged.
         delay: a fact counts for others up to so many seconds before it was told.
     """
-    if not forgotten:
-        only = _only(settlements, admissions, delay)
-        if only is not None:
-            return only
     givers: list[Settlement | Admission] = [*settlements, *admissions]
     return References(*(_most(attribute, givers, forgotten.get(attribute, {}), delay) for attribute in ATTRIBUTES))
 
 
-def _only(settlements: Sequence[Settlement], admissions: Sequence[Admission], delay: int) -> References | None:
-    """What facts give that all say the same of each attribute, as nearly everybody's do; None where some differ."""
+def of_agreeing(settlements: Sequence[Settlement], admissions: Sequence[Admission], delay: int) -> References | None:
+    """As `of_facts`, of facts that all say the same of each attribute, as nearly everybody's do; None: some differ."""
     told = [(one.settled_at - delay, one.certno, one.gender, one.birth_day) for one in settlements]
     if admissions:
         told += [(one.uploaded_at - delay, one.certno, one.gender, one.birth_day) for one in admissions]
