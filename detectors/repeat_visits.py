@@ -7,6 +7,7 @@ belong to the burst; such settlements less than W apart are one burst; one findi
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import sub
 from typing import ClassVar
 
 import msgspec
@@ -89,7 +90,7 @@ def _around(history: PersonHistory, span: Span, window: int) -> Sequence[Settlem
 def _dense(times: Sequence[int], band: Band) -> bool:
     """Whether any window holds as many settlements as the band wants visits, at care times in ascending order."""
     more = band.visits - 1
-    return any(last - first < band.window for first, last in zip(times, times[more:], strict=False))
+    return min(map(sub, times[more:], times), default=band.window) < band.window
 
 
 def _groups(visits: Sequence[Settlement], band: Band) -> Iterator[Sequence[Settlement]]:
