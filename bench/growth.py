@@ -65,7 +65,7 @@ class Held:
         for first in range(0, persons, FILL):
             values = dict(_head(number) for number in range(first, min(first + FILL, persons)))
             store.fill(values, 0)
-        store.index_wakes([PERSON_HEADS], lambda _key, _value: None)
+        store.complete({}, 0, [PERSON_HEADS], lambda _key, _value: None)
 
     def judge(self, facts: list[tuple[str, int, bytes]], batch: int = BATCH) -> Spent:
         """Judge facts (person, settled at, value) in batches, through both stages."""

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,15 @@ def test_every_fact_is_written_once_and_in_order_over_a_broker_that_is_away_for_
         assert sorted(value for value in told if value is not None) == sorted(lines)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore interrupts, and so all that this starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.broker
 def test_lines_of_a_quiet_pipe_are_written_as_they_come(broker: EmbeddedBroker, tmp_path: Path) -> None:
     """Not when the next ones come or the pipe ends; and a signal ends it while it waits for a line."""
@@ -89,6 +99,7 @@ def test_lines_of_a_quiet_pipe_are_written_as_they_come(broker: EmbeddedBroker, 
                 eventually(lambda: len(written()) == before + count, 60, "they are written")  # noqa: B023 - at once
             if ends_by_signal:
                 player.send_signal(signal.SIGINT)
+                player.wait(timeout=60)  # before the pipe ends, which would end it, too
                 _, said = player.communicate(timeout=60)
                 assert b"Fatal" not in said
                 assert player.returncode not in {0, -signal.SIGABRT}
