@@ -289,16 +289,16 @@ class Cluster:
         asyncio.run(work())
 
     def set_back_onto_markers(self, topic: str) -> int:
-        """Let the group (without members) go on at transaction markers: it stands there, or is set back by one.
+        """Let the group (without members) go on at the last transaction markers up to where it stands.
 
-        Gives how many partitions do.
+        In the midst of a batch that is some records back, which come again then. Gives how many partitions do.
         """
         held = {(record.partition, record.offset) for record in self.records(topic)}
         before: dict[TopicPartition, int] = {}
         for tp, end in self.ends(topic).items():
             done = self.committed().get(tp, 0)
-            for offset in (done, done - 1):
-                if 0 < offset < end and (tp.partition, offset) not in held:
+            for offset in range(min(done, end - 1), 0, -1):
+                if (tp.partition, offset) not in held:
                     before[tp] = offset
                     break
 
