@@ -17,12 +17,14 @@ from monitor.connection import Connection, ConnectionFailed, wait_for_broker
 from monitor.doctor.findings import Report
 from monitor.doctor.local_checks import check_agreement, check_disk
 from monitor.doctor.offset_checks import Extent, check_clocks, check_offsets, read_extents
+from monitor.doctor.state_checks import check_states
 from monitor.doctor.topic_checks import TIME, check_topics
 from monitor.doctor.worker_checks import Asked, Member, check_members, check_workers
 from monitor.topic_admin import Standing, describe
+from monitor.topic_ids import topic_ids
 from monitor.worker.agreement import Agreement
 from monitor.worker.owners import agreement_of, clients, url_of
-from monitor.worker.sources import rebuild_command
+from monitor.worker.sources import Sources, rebuild_command
 from topics.catalogue import (
     CLAIMS,
     DEFAULT_GROUP,
@@ -110,7 +112,9 @@ async def _examine_cluster(report: Report, setup: Setup, mine: Agreement | None,
         for client, owned in await clients(setup.connection, prefix + group)
         if (url := url_of(client)) is not None
     ]
-    sources = [prefix + CLAIMS, prefix + contributions(group), prefix + INSTITUTIONS]
+    fed = {PERSONS: [prefix + CLAIMS], KEYS: [prefix + contributions(group), prefix + INSTITUTIONS]}
+    changelogs = {PERSONS: prefix + person_changelog(group), KEYS: prefix + key_changelog(group)}
+    sources = [name for names in fed.values() for name in names]
     tps = [
         TopicPartition(name, number)
         for name in sources
@@ -122,7 +126,22 @@ async def _examine_cluster(report: Report, setup: Setup, mine: Agreement | None,
     check_offsets(report, extents, running=bool(members), rebuild=rebuild_command(prefix, group))
     await check_clocks(report, setup.connection, live, extents)
     check_members(report, members, [(tp.topic, tp.partition) for tp in tps], mine, prefix + group)
-    changelogs = {PERSONS: prefix + person_changelog(group), KEYS: prefix + key_changelog(group)}
+    needed = {*sources, *changelogs.values()}
+    if brokers.standing.keys() >= needed:
+        await check_states(
+            report,
+            setup.connection,
+            prefix + group,
+            {stage: (changelogs[stage], names) for stage, names in fed.items()},
+            min(brokers.standing[name].partitions for name in needed),
+            Sources(
+                prefix,
+                await topic_ids(setup.connection, sources),
+                brokers.standing[prefix + CLAIMS].partitions,
+                rebuild_command(prefix, group),
+            ),
+            mine,
+        )
     stages = {prefix + CLAIMS: PERSONS, prefix + INSTITUTIONS: KEYS}
 
     async def deep(asked: Asked, member: Member, session: aiohttp.ClientSession) -> None:

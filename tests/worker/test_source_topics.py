@@ -1,6 +1,7 @@
 """A worker does not start on source topics that are not those its state was made from."""
 
 import asyncio
+import json
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
@@ -8,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from monitor.topic_admin import create, describe
 from tests.facts import at, settlement
 from tests.worker.conftest import GROUP, MakeSite, Site, StartWorker, times
-from tests.worker.processes import eventually
+from tests.worker.processes import command, eventually
 from topics.catalogue import CLAIMS, all_topics
 
 pytestmark = pytest.mark.broker
@@ -41,11 +42,21 @@ def _judged(site: Site, start_worker: StartWorker) -> None:
     assert worker.stop() == 0
 
 
+def refused_states(site: Site) -> set[str]:
+    """Partitions whose state a worker would not take over, by the doctor's word while none runs."""
+    ended = command("doctor", *site.options, "--group", GROUP, "--json")
+    assert "Traceback" not in ended.stderr
+    findings = json.loads(ended.stdout)["findings"]
+    return {each["where"] for each in findings if (each["check"], each["level"]) == ("state", "wrong")}
+
+
 def test_a_recreated_topic_is_refused(make_site: MakeSite, start_worker: StartWorker) -> None:
     """It ends before what was judged: going on would skip its first facts. The message says what to do."""
     site = make_site()
     _judged(site, start_worker)
+    assert refused_states(site) == set()
     recreate(site, CLAIMS)
+    assert refused_states(site) == {"persons-0"}
     worker = start_worker(site.options)
     assert worker.ends() == REFUSED
     assert f"{site.prefix}{CLAIMS}[0] ends at offset 0, but was read up to 4" in worker.log or (
@@ -67,6 +78,7 @@ def test_a_topic_that_was_given_partitions_is_refused(make_site: MakeSite, start
         await admin.close()
 
     asyncio.run(widen())
+    assert "persons-0" in refused_states(site)
     worker = start_worker(site.options)
     assert worker.ends() == REFUSED
     assert f"{site.prefix}{CLAIMS} has 2, " in worker.log
