@@ -62,7 +62,8 @@ async def play(
 ) -> Played:
     """Write placed objects into their topics with their record times.
 
-    Each is written once and in order, however often and however long brokers are away: it waits for them.
+    None is lost, however often and however long brokers are away: it waits for them. Each is written once, but for what
+    was under way when a broker was killed: it may come twice, which workers tell as duplicates.
 
     Args:
         placed: see `timeline.place`.
