@@ -6,7 +6,6 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from monitor import clock
 from monitor.connection import Connection
 from monitor.doctor.findings import Report
 from monitor.state import META, StateError, read_meta
@@ -16,7 +15,6 @@ from monitor.worker.sources import Sources, SourceTopicChanged
 
 _REACH: Final = 10_000
 """Offsets read from a changelog's end at first: every batch writes the partition's record, so it is near."""
-_PATIENCE_S: Final = 20.0
 
 
 async def check_states(
@@ -50,8 +48,7 @@ async def check_states(
                 ends = {tp.topic: end for tp, end in (await consumer.end_offsets(tps)).items()}  # after the state's
                 try:
                     meta = read_meta(record)
-                    known = {sources.prefix + name for name in meta.offsets}
-                    unknown = [tp for tp in tps if tp.topic not in known]
+                    unknown = sources.unknown(meta, tps)
                     if unknown:
                         await refuse_lost_state(connection, group, unknown, sources.rebuild)
                     sources.check(meta, partition, ends)
@@ -79,8 +76,7 @@ async def _last_value(consumer: AIOKafkaConsumer, tp: TopicPartition, key: bytes
         first = max(begin, end - reach)
         consumer.seek(tp, first)
         found: bytes | None = None
-        until = clock.monotonic() + _PATIENCE_S
-        while await consumer.position(tp) < end and clock.monotonic() < until:
+        while await consumer.position(tp) < end:
             for record in (await consumer.getmany(tp, timeout_ms=200)).get(tp, []):
                 if record.key == key:
                     found = record.value

@@ -1,7 +1,9 @@
 """Refuse source topics that are not the ones a partition's state was made from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from aiokafka.structs import TopicPartition
 
 from monitor.state import Meta
 from topics.catalogue import DEFAULT_GROUP
@@ -35,6 +37,10 @@ class Sources:
     ids: Mapping[str, str]
     partitions: int
     rebuild: str
+
+    def unknown(self, meta: Meta, tps: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Those of a unit's source partitions of which its state knows no record."""
+        return [tp for tp in tps if tp.topic.removeprefix(self.prefix) not in meta.offsets]
 
     def check(self, meta: Meta, partition: int, ends: Mapping[str, int]) -> bool:
         """Hold a partition's state against its source topics; tells whether its record changed.

@@ -208,8 +208,7 @@ class Unit:
         meta = read_meta(self.store.get(META))
         tps = [TopicPartition(topic, self._partition) for topic in self._stage.topics]
         ends = {tp.topic: end for tp, end in (await self._context.registry.end_offsets(tps)).items()}
-        prefix = self._context.prefix
-        unknown = [tp for tp in tps if tp.topic.removeprefix(prefix) not in meta.offsets]
+        unknown = self._context.sources.unknown(meta, tps)
         if unknown:
             await self._context.check_lost(unknown)
         noted = self._context.sources.check(meta, self._partition, ends)
