@@ -62,8 +62,9 @@ async def play(
 ) -> Played:
     """Write placed objects into their topics with their record times.
 
-    None is lost, however often and however long brokers are away: it waits for them. Each is written once, but for what
-    was under way when a broker was killed: it may come twice, which workers tell as duplicates.
+    None is lost, however often and however long brokers are away: it waits for them. Each is written once, but for
+    records with times of more than a day ago that were under way when a broker was killed: it has forgotten their
+    producer (`producer.id.expiration.ms`), and workers count what comes twice as duplicates.
 
     Args:
         placed: see `timeline.place`.

@@ -13,25 +13,23 @@ from monitor.broker.server import EmbeddedBroker
 from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.program import ROOT, command, eventually
 from tests.facts import at, encoded, settlement
+from tests.worker.conftest import now
 from topics.catalogue import CLAIMS
 
 AWAY_S = 45.0
 """Longer than a request of the client library waits."""
 FACTS = 4_000
-RATE = 200
-UNDER_WAY = RATE // 20
-"""Facts that wait for the broker's answer at a time."""
 
 
 @pytest.mark.prove
 @pytest.mark.broker
-def test_every_fact_is_written_over_a_broker_that_is_away_for_long(tmp_path: Path) -> None:
+def test_every_fact_is_written_once_over_a_broker_that_is_away_for_long(tmp_path: Path) -> None:
     """It waits, says so in a few lines, and goes on; a pipe that takes what it says is not read meanwhile.
 
-    A broker killed after it wrote and before it answered may not know the producer any more, and takes what was under
-    way a second time; nothing else comes twice.
+    The facts are of today: a broker that was killed forgets producers whose last record bears a time of more than a
+    day ago (`producer.id.expiration.ms`), so of older facts it may take what was under way a second time.
     """
-    lines = encoded(settlement(f"S{n}", psn_no=f"P{n % 50}", setl_time=at(n // 500)) for n in range(FACTS))
+    lines = encoded(settlement(f"S{n}", psn_no=f"P{n % 50}", setl_time=now(-60)) for n in range(FACTS))
     facts = tmp_path / "facts.ndjson"
     facts.write_bytes(b"".join(line + b"\n" for line in lines))
     with EmbeddedBroker(tmp_path / "broker", free_port()) as broker:
@@ -41,7 +39,7 @@ def test_every_fact_is_written_over_a_broker_that_is_away_for_long(tmp_path: Pat
             return sum(cluster.ends("player." + CLAIMS).values())
 
         player = subprocess.Popen(
-            command("play", str(facts), *cluster.where, "--rate", str(RATE)),
+            command("play", str(facts), *cluster.where, "--rate", "200"),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -61,8 +59,7 @@ def test_every_fact_is_written_over_a_broker_that_is_away_for_long(tmp_path: Pat
         assert player.returncode == 0, said.decode()[-3_000:]
         assert len(said) < 20_000, said.decode()[:3_000]
         told = [record.value for record in cluster.records("player." + CLAIMS) if record.key]
-        assert set(told) == set(lines)
-        assert len(told) <= len(lines) + UNDER_WAY
+        assert sorted(value for value in told if value is not None) == sorted(lines)
 
 
 @pytest.fixture
