@@ -5,6 +5,7 @@ worker that was frozen and wakes could overwrite what another has written since.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import aiokafka
 from aiokafka.structs import TopicPartition
@@ -12,6 +13,7 @@ from aiokafka.structs import TopicPartition
 from monitor.cli import main
 from monitor.connection import Connection
 from monitor.delivery.fence import Outgoing, written
+from monitor.delivery.packing import BATCH_BYTES, QuickBatch
 from monitor.worker import ports
 
 
@@ -24,13 +26,13 @@ class UnfencedProducer:
     async def start(self) -> None:
         """Connect."""
         self._producer = aiokafka.AIOKafkaProducer(
-            **self._options, enable_idempotence=True, max_batch_size=512 * 1024, compression_type="lz4", linger_ms=0
+            **self._options, enable_idempotence=True, max_batch_size=BATCH_BYTES, linger_ms=0
         )
         await self._producer.start()
 
     async def commit(self, records: Sequence[Outgoing]) -> dict[TopicPartition, int]:
         """Write records and wait until they are acknowledged."""
-        return await written(self._producer, records)
+        return await written(self._producer, records, partial(QuickBatch, BATCH_BYTES, transactional=False))
 
     async def stop(self) -> None:
         """Close."""

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - loaded now: pytest parses its source, and CPython 3.11 fails if a finalizer does, too
 import pytest
 
 from monitor.broker.server import EmbeddedBroker

@@ -2,7 +2,7 @@
 
 The versions are pinned exactly. When one of them is raised, `changed` names what has to be read again: the methods
 that `BatchConsumer`, `BatchConsumerThread` and `DeliveryApp` override, and those whose inner workings they, and the
-reader of changelogs (`monitor.worker.changelog`), count on.
+reader of changelogs (`monitor.worker.changelog`) and the producer (`fence.py`, `packing.py`), count on.
 After that, and with the tests of the delivery passing, put in the new digests (`python -m monitor.delivery.internals`
 prints them).
 """
@@ -83,6 +83,8 @@ DIGESTS = {
     "aiokafka.consumer.subscription_state:SubscriptionState.fetch_context": "ff2a654dca239cfe",
     "aiokafka.consumer.subscription_state:Assignment": "ce6859542c70a3d4",
     "aiokafka.producer.message_accumulator:BatchBuilder": "8050802ca7514186",
+    "aiokafka.record.default_records:_DefaultRecordBatchBuilderPy.build": "c4605147dd71bf25",
+    "aiokafka.producer.sender:AddPartitionsToTxnHandler.handle_response": "67266db24da2dfaf",
     "aiokafka.producer.message_accumulator:MessageAccumulator.add_batch": "5ed1c5b1367ad854",
     "aiokafka.producer.producer:AIOKafkaProducer.send_batch": "bf42b0f0c5c0646d",
     "aiokafka.producer.producer:AIOKafkaProducer.abort_transaction": "e93a2aba6d765913",
