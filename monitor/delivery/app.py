@@ -121,7 +121,12 @@ class DeliveryApp(faust.App):
         self.connection = connection
         self.delivery_settings = delivery_settings
         self.stages = tuple(stages)
-        self.units = Units(self.stages, handler, max_merge_records=delivery_settings.max_merge_records)
+        self.units = Units(
+            self.stages,
+            handler,
+            max_merge_records=delivery_settings.max_merge_records,
+            min_at_once=delivery_settings.min_units_at_once,
+        )
         self._counts: dict[str, int] = {}
         super().__init__(
             group,

@@ -15,6 +15,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
+from mode.types import ServiceT
 from mode.utils.futures import notify
 
 from monitor import tasks
@@ -115,6 +116,27 @@ class BatchConsumer(driver.Consumer):
         """Nothing, see `on_buffer_full`."""
 
     # delivery
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        """Deliver what is fetched, until the fetcher ends.
+
+        Faust's own loop starts two tasks for each message and one for each round, and looks for gaps and repeated
+        offsets, which are `Progress`'s work here. With few records in a batch that cost more than reading them.
+        """
+        deliver = self.callback
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                async for _, message in self.getmany(IDLE_FETCH_S):
+                    await deliver(message)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+        except Exception:
+            log.exception("reading failed")
+            raise
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         thread = BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
