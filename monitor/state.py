@@ -12,6 +12,7 @@ import msgspec
 from detectors.references import Tally
 from monitor.account import Account
 from monitor.records import Reader
+from monitor.refusal import Refused
 from topics.facts import AnyPersonFact, Enrolment, Void
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
@@ -44,7 +45,7 @@ KEY_HEADS: Final = _KEY
 _OFFSET: Final = 1 << 31
 
 
-class StateError(Exception):
+class StateError(Refused):
     """State that this version of the software cannot read."""
 
 

@@ -23,6 +23,7 @@ from monitor.delivery.progress import Batch, Hole, Progress
 from monitor.delivery.stages import DeliverySettings
 from monitor.delivery.transport import BatchConsumerThread, out_of_range
 from monitor.delivery.units import Hold, Units
+from monitor.refusal import Refused
 
 if TYPE_CHECKING:
     from monitor.delivery.app import DeliveryApp
@@ -34,7 +35,7 @@ _ASK_S = 2.0
 HELD_FETCH_S = 0.1  # while some partition waits to be fetched again, it must not wait for the others
 
 
-class SourceTopicChanged(Exception):
+class SourceTopicChanged(Refused):
     """A source topic ends before an offset that was already read: it was recreated or truncated."""
 
 
@@ -349,7 +350,8 @@ class BatchConsumer(driver.Consumer):
             await self.app.crash(error)
 
     def _unit_failed(self, error: BaseException) -> None:
-        log.error("a unit failed, the process ends", exc_info=error)
+        if not isinstance(error, Refused):  # which is told at the end, and needs no traceback
+            log.error("a unit failed, the process ends", exc_info=error)
         tasks.spawn(self.app.crash(error), "crash after a failed unit")
 
 
