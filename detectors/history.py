@@ -18,6 +18,7 @@ from detectors.references import (
     Tally,
     confirms,
     enrolled,
+    forgotten_before,
     given,
     known_from,
     of_agreeing,
@@ -431,7 +432,7 @@ class PersonHistory(StandingFacts):
         known = self._enrolments()
         agreed = None if self.forgotten else of_agreeing(settlements, admissions, delay)
         self._agree = agreed is not None and not known
-        found = of_facts(settlements, admissions, self.forgotten, delay) if agreed is None else agreed
+        found = of_facts(settlements, admissions, forgotten_before(self.forgotten), delay) if agreed is None else agreed
         return enrolled(known, found, delay) if known else found
 
     @property
