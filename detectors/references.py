@@ -38,6 +38,11 @@ class Counted(msgspec.Struct, array_like=True):
     steps: Steps = ()
     tallies: list[tuple[Any, Tally]] = []
 
+    def leads_by(self, facts: int) -> bool:
+        """Whether the most frequent value stays so after so many facts more, in whatever order and whatever they say."""
+        counts = sorted((held.count for _, held in self.tallies), reverse=True)
+        return bool(counts) and counts[0] - (counts[1] if len(counts) > 1 else 0) > facts
+
 
 def value_at(steps: Steps, time: int) -> Any:  # noqa: ANN401 - text or day
     """The value that holds at a local second; None: none is known."""
@@ -149,9 +154,7 @@ def count_on(
     """What `before` and these facts give together, by attribute (see `of_facts`)."""
     givers: list[Settlement | Admission] = [*settlements, *admissions]
     ordered = sorted([(told_at(fact), fact) for fact in givers], key=itemgetter(0))
-    return [
-        _counted(attribute, ordered, counted, delay) for attribute, counted in zip(ATTRIBUTES, before, strict=True)
-    ]
+    return [_counted(attribute, ordered, counted, delay) for attribute, counted in zip(ATTRIBUTES, before, strict=True)]
 
 
 def forgotten_before(forgotten: Mapping[str, Mapping[Any, Tally]]) -> list[Counted]:
