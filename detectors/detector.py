@@ -33,6 +33,7 @@ class Detector(Generic[H]):
         uses_references: whether a change of the person's reference values rejudges all facts kept.
         scored: whether it judges by an anomaly model; where none is at hand its findings are left as they stand.
         stays_alone: whether a new visit outside stays, settlement or lines, changes none of its findings.
+        outside_stays: whether a new settlement of an inpatient type changes none of its findings.
     """
 
     rule_id: ClassVar[str]
@@ -47,6 +48,7 @@ class Detector(Generic[H]):
     uses_references: ClassVar[bool] = False
     scored: ClassVar[bool] = False
     stays_alone: ClassVar[bool] = False
+    outside_stays: ClassVar[bool] = False
 
     def reach(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
         """How far from a changed fact's time the anchors lie of findings that the change can touch, seconds.

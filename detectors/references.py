@@ -39,7 +39,7 @@ class Counted(msgspec.Struct, array_like=True):
     tallies: list[tuple[Any, Tally]] = []
 
     def leads_by(self, facts: int) -> bool:
-        """Whether the most frequent value stays so after so many facts more, in whatever order and whatever they say."""
+        """Whether the most frequent value stays so after so many facts more, whatever they say."""
         counts = sorted((held.count for _, held in self.tallies), reverse=True)
         return bool(counts) and counts[0] - (counts[1] if len(counts) > 1 else 0) > facts
 

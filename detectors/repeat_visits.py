@@ -47,6 +47,7 @@ class RepeatVisits(Detector[PersonHistory]):
     reads = (Settlement, Reversal, FeeLine)
     consults = (Item,)
     limits = Limits
+    outside_stays = True
     says: ClassVar = frozenset({"visits", "limit", "window", "institutions", "settlements"})
 
     def reach(self, limits: Limits) -> int:

@@ -48,7 +48,7 @@ class Choosing:
         self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._waiting: dict[tuple[int, int], bool] = {}
-        self._looks: dict[tuple[int, bool], int] = {}
+        self._looks: dict[tuple[int, bool, bool], int] = {}
         self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
         self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
         self._needs = {rule: _bits(detector.needs) for rule, detector in rules.active.items()}
@@ -80,14 +80,15 @@ class Choosing:
             found = self._able[known] = tuple(reader for reader in self.reading(kinds, history) if reader.able)
         return found
 
-    def looks(self, kinds: int, *, scored: bool) -> int:
+    def looks(self, kinds: int, *, scored: bool, inpatient: bool = False) -> int:
         """How far before a settlement or line the rules look that such a history may concern, seconds.
 
         Args:
             kinds: that stand, this one's too.
             scored: whether any model is at hand.
+            inpatient: whether it is a new settlement of an inpatient type.
         """
-        known = kinds, scored
+        known = kinds, scored, inpatient
         found = self._looks.get(known)
         if found is None:
             found = self._looks[known] = max(
@@ -95,7 +96,7 @@ class Choosing:
                     self._rules.looks(rule)
                     for rule, detector in self._active.items()
                     if self._reads[rule] & _VISITED
-                    and not detector.stays_alone
+                    and not (detector.stays_alone or (inpatient and detector.outside_stays))
                     and (scored or not detector.scored)
                     and self._has(rule, kinds, self._most_stays)
                 ),

@@ -39,7 +39,7 @@ from monitor.state import (
 from topics import reasons
 from topics.admission import LATENESS, Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Enrolment, FeeLine, PersonFact, PresenceCheck, Settlement, Tick, Void
+from topics.facts import Admission, Enrolment, FeeLine, PersonFact, PresenceCheck, Settlement, Tick, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
@@ -49,6 +49,8 @@ _FEE_LINE: Final = KIND_BITS[FeeLine]
 _VISITED: Final = frozenset({Settlement, FeeLine})
 """Kinds of facts that may be judged without reading the person's past."""
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.reads)})
 
 _REVISING: Final = frozenset({*CANCELLING, Enrolment})
@@ -57,8 +59,11 @@ _REVISING: Final = frozenset({*CANCELLING, Enrolment})
 _ROUTED: Final = max(route.around for route in ROUTES) + 1
 """For how many days around a fact others matter for what it gives to other keys."""
 
-_ROOM: Final = 14 * DAY
-"""How much longer than rules look back facts are read: a stay that was settled began days before."""
+_ROOM: Final = 2 * DAY
+"""How much longer than rules look back facts are read: some come a day late."""
+
+_STAY: Final = 12 * DAY
+"""As far back facts are read at least: a stay that is settled began days before."""
 
 _AROUND: Final = _ROUTED * DAY
 """How far before a changed fact others may matter for what it gives to other keys, seconds."""
@@ -100,7 +105,10 @@ class PersonStage:
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
         self._choosing = Choosing(rules)
-        of_stays = [rule for rule, detector in rules.active.items() if detector.stays_alone]
+        general = self._general
+        self._inpatient = general.inpatient - general.outpatient - general.emergency - general.pharmacy
+        self._outside = frozenset(rule for rule, detector in rules.active.items() if detector.outside_stays)
+        self._of_stays = of_stays = frozenset(rule for rule, detector in rules.active.items() if detector.stays_alone)
         self._reaches = Reaches(
             max(map(rules.looks, rules.going_on), default=0),
             max((rules.looks(rule, self_paid=False) for rule in of_stays), default=0),
@@ -196,8 +204,8 @@ class PersonStage:
         ):
             state.keep_past(None)
             return
-        look = max(self._choosing.looks(history.kinds, scored=self._scorer.models.awaited), _AROUND)
-        begin = person_chunk(history.settlements[-1].care_time - look - _ROOM) * PERSON_CHUNK_DAYS * DAY
+        look = max(self._choosing.looks(history.kinds, scored=self._scorer.models.awaited), _AROUND) + _ROOM
+        begin = person_chunk(history.settlements[-1].care_time - max(look, _STAY)) * PERSON_CHUNK_DAYS * DAY
         if history.past is None or begin > history.past.begin:
             state.keep_past(past_of(state, self._rules, begin, self._reaches))
 
@@ -321,7 +329,8 @@ class PersonStage:
         state = work.state
         history = state.history
         fresh = history.is_fresh(fact for fact, _ in work.pending)
-        if history.past is not None and not self._after_past(work, history.past, fresh=fresh):
+        inpatient = not fresh and self._are_inpatient(work)
+        if history.past is not None and not self._after_past(work, history.past, fresh=fresh, inpatient=inpatient):
             state.complete()
             fresh = history.is_fresh(fact for fact, _ in work.pending)
         if fresh:
@@ -357,9 +366,17 @@ class PersonStage:
             hull = history.hull(visit)
             if hull is not None:
                 begin, end = min(begin, hull.begin), max(end, hull.end)
-        self._concern(work, kinds, Span(begin, end), references)
+        self._concern(work, kinds, Span(begin, end), references, self._outside if inpatient else _NONE)
 
-    def _after_past(self, work: _Work, past: Past, *, fresh: bool) -> bool:
+    def _are_inpatient(self, work: _Work) -> bool:
+        """Whether all that waits are new settlements of inpatient types."""
+        held = work.state.history.facts
+        return all(
+            type(fact) is Settlement and fact.med_type in self._inpatient and fact.ref not in held
+            for fact, _ in work.pending
+        )
+
+    def _after_past(self, work: _Work, past: Past, *, fresh: bool, inpatient: bool) -> bool:
         """Whether what waits can be judged by what was read: nothing else has to do with it."""
         history = work.state.history
         if work.state.wake is not None:
@@ -381,8 +398,10 @@ class PersonStage:
             visits.add(fact.visit)  # type: ignore[attr-defined]
             kinds |= KIND_BITS[kind]
         begin = min(map(_begin, (fact for fact, _ in work.pending))) if fresh else self._touched(work, visits).begin
-        known_from = past.begin + max(self._choosing.looks(kinds, scored=self._scorer.models.awaited), _AROUND)
-        if begin < known_from or _goes_on(history, known_from, begin):
+        look = self._choosing.looks(kinds, scored=self._scorer.models.awaited, inpatient=inpatient)
+        if begin < past.begin + look or any(one.settled_at < past.begin + _AROUND for one in settlements):
+            return False
+        if _goes_on(history, past.begin, look, begin):
             return False
         references, delay = history.references, self._general.corrections
         if all(confirms(settlement, references, delay) for settlement in settlements):
@@ -431,10 +450,12 @@ class PersonStage:
         if coded:
             given += trace_codes.give(history, coded)
         effects.sums.extend(given, cause.ref, cause.time_ms)
-        self._concern(work, kinds, Span(begin, end), references, fresh=True)
+        self._concern(work, kinds, Span(begin, end), references, self._of_stays)
 
-    def _concern(self, work: _Work, kinds: int, span: Span, references: References, *, fresh: bool = False) -> None:
-        """Note where the rules that read such facts must judge again; of fresh ones also that they are of no stay."""
+    def _concern(
+        self, work: _Work, kinds: int, span: Span, references: References, spared: frozenset[str] = _NONE
+    ) -> None:
+        """Note where the rules that read such facts must judge again, but for those that these cannot concern."""
         state = work.state
         history = state.history
         begin, end = span
@@ -446,8 +467,8 @@ class PersonStage:
         readers = choosing.reading(kinds, history) if standing else choosing.able(kinds, history)
         touched = span
         reach = 0, 0
-        for rule, detector, back, ahead, uses_references, able, silent in readers:
-            if fresh and detector.stays_alone and not changed_references:
+        for rule, _, back, ahead, uses_references, able, silent in readers:
+            if rule in spared:
                 continue
             if rule not in standing and (not able or (silent is not None and silent(history))):
                 continue  # nothing to find, nothing to withdraw
@@ -464,7 +485,7 @@ class PersonStage:
                     work.spans[rule] = ALWAYS
         if history.past is not None and self._looks_beyond(work.spans, history.past):
             state.complete()
-            self._concern(work, kinds, span, references, fresh=fresh)
+            self._concern(work, kinds, span, references, spared)
 
     def _looks_beyond(self, spans: Mapping[str, Span], past: Past) -> bool:
         """Whether any rule must look at facts that were not read."""
@@ -547,10 +568,14 @@ def _begin(fact: Any) -> int:  # noqa: ANN401 - a settlement or a line
     return fact.charged_at if type(fact) is FeeLine else min(fact.care_time, fact.settled_at)
 
 
-def _goes_on(history: PersonHistory, begun: int, time: int) -> bool:
-    """Whether a stay, or other facts of a visit, that began before a local second last to another one."""
+def _goes_on(history: PersonHistory, begun: int, look: int, time: int) -> bool:
+    """Whether a stay that began before a local second lasts to another one, or facts of presence so long before.
+
+    Of a stay the earliest fact at fault counts, wherever it lies, and what the person did before it.
+    """
     visits = {visit for visit, stay in history.stays.items() if stay.begin < begun}
-    visits |= {check.visit for check in history.all_of(PresenceCheck) if check.checked_at < begun}
+    visits |= {one.visit for one in history.all_of(Admission) if one.begin < begun + look}
+    visits |= {one.visit for one in history.all_of(PresenceCheck) if one.checked_at < begun + look}
     for visit in visits:
         stay = history.stays.get(visit)
         if stay is not None and stay.span.end >= time:
