@@ -401,7 +401,7 @@ class PersonStage:
         look = self._choosing.looks(kinds, scored=self._scorer.models.awaited, inpatient=inpatient)
         if begin < past.begin + look or any(one.settled_at < past.begin + _AROUND for one in settlements):
             return False
-        if _goes_on(history, past.begin, look, begin):
+        if look and _seen_before(history, past.begin + look, begin):
             return False
         references, delay = history.references, self._general.corrections
         if all(confirms(settlement, references, delay) for settlement in settlements):
@@ -568,21 +568,14 @@ def _begin(fact: Any) -> int:  # noqa: ANN401 - a settlement or a line
     return fact.charged_at if type(fact) is FeeLine else min(fact.care_time, fact.settled_at)
 
 
-def _goes_on(history: PersonHistory, begun: int, look: int, time: int) -> bool:
-    """Whether a stay that began before a local second lasts to another one, or facts of presence so long before.
+def _seen_before(history: PersonHistory, begun: int, time: int) -> bool:
+    """Whether a visit lasts to a local second during which the person was seen before another one.
 
-    Of a stay the earliest fact at fault counts, wherever it lies, and what the person did before it.
+    Of a stay the earliest fact at fault counts, wherever it lies, and where the person was before that.
     """
-    visits = {visit for visit, stay in history.stays.items() if stay.begin < begun}
-    visits |= {one.visit for one in history.all_of(Admission) if one.begin < begun + look}
-    visits |= {one.visit for one in history.all_of(PresenceCheck) if one.checked_at < begun + look}
-    for visit in visits:
-        stay = history.stays.get(visit)
-        if stay is not None and stay.span.end >= time:
-            return True
-        if any(last_time(fact) >= time for fact in history.visit(visit)):
-            return True
-    return False
+    visits = {one.visit for one in history.all_of(Admission) if one.begin < begun}
+    visits |= {one.visit for one in history.all_of(PresenceCheck) if one.checked_at < begun}
+    return any(last_time(fact) >= time for visit in visits for fact in history.visit(visit))
 
 
 def _cause(ref: str, record: Record) -> Cause:
