@@ -158,15 +158,18 @@ class PersonHistory(StandingFacts):
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
 
-    def load(self, facts: Iterable[PersonFact]) -> None:
-        """Take facts that were folded before (from stored state)."""
+    def load(self, facts: Iterable[PersonFact]) -> set[str]:
+        """Take facts that were folded before (from stored state); gives their identities."""
         held = self.facts
+        refs = set()
         for fact in facts:
             ref = fact.ref
+            refs.add(ref)
             if type(fact) in CANCELLING and ref not in held:
                 self._cancelling += 1
             held[ref] = fact
         self._forget_views()
+        return refs
 
     @view
     def _visits(self) -> dict[str, set[str]]:

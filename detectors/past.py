@@ -54,7 +54,7 @@ class Past(msgspec.Struct, array_like=True):
         counted: by attribute, what facts told before `begin` give towards the references, forgotten ones too.
         runs: by id of the terms, bursts before `until` that end after `begin` or may go on (`repeat-visits`).
         known: names of all facts that are not read, and of their visits, in a short form (`knows`).
-        open: earlier chunks in which findings are anchored that may change (`touches`).
+        open: earlier chunks in which findings are anchored that end after `begin` or are of runs.
         facts: filed earlier, but of visits that last beyond `begin`, or of stays that others may follow.
     """
 
@@ -71,11 +71,9 @@ class Past(msgspec.Struct, array_like=True):
         """Whether a fact or visit of this name may be among those that are not read; rarely so of one that is not."""
         return self.known.find(short(name)) >= 0
 
-    def touches(self, about: str, discriminator: str | None, end: int) -> bool:
-        """Whether what comes after may change a finding anchored before, about this id and looking as far as `end`."""
-        if end >= self.begin:
-            return True
-        return any(run.first == about and run.band == discriminator for runs in self.runs.values() for run in runs)
+    def about(self) -> set[tuple[str, str | None]]:
+        """The first settlement and the band of each run: what findings of runs are about."""
+        return {(run.first, run.band) for runs in self.runs.values() for run in runs}
 
 
 def short(name: str) -> bytes:

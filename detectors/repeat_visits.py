@@ -230,18 +230,19 @@ def bursts(
     burst: list[Settlement] = []
     most = 0 if before is None else before.most
     last = 0 if before is None else before.last
-    taken = 0 if before is None else bisect_right(visits, last, key=_care_time)  # those before are in a burst already
+    times = [settlement.care_time for settlement in visits]
+    taken = 0 if before is None else bisect_right(times, last)  # those before are in a burst already
     begin = 0
-    end = bisect_left(visits, since, key=_care_time)
+    end = bisect_left(times, since)
     inside: dict[str, int] = defaultdict(int)
     for settlement in visits[:end]:
         inside[settlement.visit] += 1
     while end < len(visits):
-        now = visits[end].care_time
-        while end < len(visits) and visits[end].care_time == now:  # equal times count together
+        now = times[end]
+        while end < len(visits) and times[end] == now:  # equal times count together
             inside[visits[end].visit] += 1
             end += 1
-        while visits[begin].care_time <= now - band.window:  # the window is open on the left
+        while times[begin] <= now - band.window:  # the window is open on the left
             visit = visits[begin].visit
             inside[visit] -= 1
             if not inside[visit]:
@@ -249,19 +250,16 @@ def bursts(
             begin += 1
         if len(inside) < band.visits:
             continue
-        members = visits[max(begin, taken) : end]
+        first = max(begin, taken)
         taken = end
-        if (burst or before is not None) and members[0].care_time - last >= band.window:
+        if (burst or before is not None) and times[first] - last >= band.window:
             yield before, burst, most
             before, burst, most = None, [], 0
-        burst.extend(members)
+        burst += visits[first:end]
         last = now
         most = max(most, len(inside))
     if burst or before is not None:
         yield before, burst, most
-
-
-_care_time = attrgetter("care_time")
 
 
 def _finding(burst: _Burst, band: Band, history: PersonHistory, terms: RuleTerms) -> Finding:

@@ -6,7 +6,7 @@ from detectors.history import PersonHistory, last_time
 from detectors.past import Past, joined
 from detectors.standing import affected
 from monitor.judging import Rules
-from monitor.person_state import PersonState, is_kept
+from monitor.person_state import PersonState, is_kept, may_change
 from monitor.state import person_chunk
 from topics.facts import Admission, FeeLine, SelfPayStay, Settlement
 
@@ -52,13 +52,16 @@ def past_of(state: PersonState, rules: Rules, begin: int, reaches: Reaches) -> P
         open=[],
         facts=live,
     )
-    first = person_chunk(begin)
-    earlier = [held for held in state.findings.values() if person_chunk(held.anchor) < first]
-    touched = {
-        person_chunk(held.anchor) for held in earlier if past.touches(held.about_id, held.discriminator, held.end)
-    }
-    past.open = sorted(touched)
+    past.open = chunks_open(state, past)
     return past
+
+
+def chunks_open(state: PersonState, past: Past) -> list[int]:
+    """The chunks before the past's end in which findings are anchored that facts after it may change."""
+    first = person_chunk(past.begin)
+    about = past.about()
+    anchored = {person_chunk(held.anchor) for held in state.findings.values() if may_change(held, past.begin, about)}
+    return sorted(number for number in anchored if number < first)
 
 
 def _parted(state: PersonState, begin: int, reaches: Reaches) -> tuple[list[Any], set[str]]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from detectors import trace_codes
 from detectors.contributions import ROUTES, contributions, difference, fresh
 from detectors.findings import ALWAYS, Span
@@ -18,7 +20,7 @@ from detectors.references import References, confirms
 from detectors.standing import ADMITTED, CANCELLING, affected
 from monitor.choosing import Choosing
 from monitor.judging import Cause, Rules, changes, widened
-from monitor.person_past import Reaches, past_of
+from monitor.person_past import Reaches, chunks_open, past_of
 from monitor.person_state import PersonState
 from monitor.records import Effects, Reader, Record, Rejected
 from monitor.recount import account_of
@@ -206,8 +208,11 @@ class PersonStage:
             return
         look = max(self._choosing.looks(history.kinds, scored=self._scorer.models.awaited), _AROUND) + _ROOM
         begin = person_chunk(history.settlements[-1].care_time - max(look, _STAY)) * PERSON_CHUNK_DAYS * DAY
-        if history.past is None or begin > history.past.begin:
+        known = state.past
+        if known is None or again or not state.past_holds or begin > known.begin:
             state.keep_past(past_of(state, self._rules, begin, self._reaches))
+        elif history.past is None:  # all was read, so any finding may have changed
+            state.keep_past(replace(known, open=chunks_open(state, known)))
 
     def _admitted(self, record: Record) -> list[Any]:
         facts = self._decode(record.value)
@@ -330,9 +335,11 @@ class PersonStage:
         history = state.history
         fresh = history.is_fresh(fact for fact, _ in work.pending)
         inpatient = not fresh and self._are_inpatient(work)
-        if history.past is not None and not self._after_past(work, history.past, fresh=fresh, inpatient=inpatient):
+        past = history.past
+        if past is None or not self._after_past(work, past, fresh=fresh, inpatient=inpatient):
             state.complete()
-            fresh = history.is_fresh(fact for fact, _ in work.pending)
+            state.past_holds = False
+            fresh = fresh if past is None else history.is_fresh(fact for fact, _ in work.pending)
         if fresh:
             self._fold_fresh(work, effects)
             return

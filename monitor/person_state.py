@@ -1,6 +1,7 @@
 """A person's state while it is worked on: history, standing findings, and which chunks must be written again."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from detectors.history import KEPT_FOR_EVER, PersonHistory, filed_at, last_time
@@ -12,15 +13,18 @@ from monitor.state import (
     FEW_FACTS,
     PERSON_CHUNK_DAYS,
     VERSION,
+    ClosedChunk,
     Held,
     Identity,
     PersonChunk,
     PersonHead,
     by_identity,
     encode,
+    facts_of,
     person_chunk,
     person_chunk_key,
     person_key,
+    read_closed_chunk,
     read_person_chunk,
     read_person_head,
 )
@@ -57,8 +61,10 @@ class PersonState:
         self._dirty: set[int] = set()
         self._head_dirty = False
         self._wake_before: int | None = None
+        self.past_holds = True
+        """Whether what is kept of the past goes for the facts as they are now."""
         self._unread: set[int] = set()
-        self._resting: dict[str, PersonFact] = {}
+        self._closed: dict[int, ClosedChunk] = {}
         self._over: dict[Identity, Held] = {}
         value = store.get(person_key(person))
         if value is not None:
@@ -90,32 +96,27 @@ class PersonState:
             else:
                 self._unread.add(number)
         self.history.load(past.facts)
-        for number in past.open:
-            self._take_open(number, past)
+        if past.open:
+            about = past.about()
+            for number in self._unread.intersection(past.open):  # one that lost all it held is gone
+                chunk = self._closed[number] = read_closed_chunk(self._value(number))
+                for held in chunk.findings:
+                    (self.findings if may_change(held, past.begin, about) else self._over)[held.identity] = held
 
     def _read(self, number: int) -> PersonChunk:
+        return read_person_chunk(self._value(number))
+
+    def _value(self, number: int) -> bytes:
         value = self._store.get(person_chunk_key(self.person, number))
         if value is None:
             raise KeyError(f"chunk {number} of a person is missing from the state")
-        return read_person_chunk(value)
+        return value
 
     def _take(self, number: int, chunk: PersonChunk) -> None:
         """Take a chunk in as a whole."""
-        self._filed[number] = {fact.ref for fact in chunk.facts}  # type: ignore[index]  # while it is loaded
-        self.history.load(chunk.facts)
+        self._filed[number] = self.history.load(chunk.facts)  # type: ignore[index]  # while it is loaded
         if chunk.findings:
             self.findings.update(by_identity(chunk.findings))
-
-    def _take_open(self, number: int, past: Past) -> None:
-        """Take an earlier chunk in for the findings that may still change; the rest is put by."""
-        chunk = self._read(number)
-        self._unread.discard(number)
-        self._filed[number] = {fact.ref for fact in chunk.facts}  # type: ignore[index]  # while it is loaded
-        facts = self.history.facts
-        self._resting.update((fact.ref, fact) for fact in chunk.facts if fact.ref not in facts)
-        for held in chunk.findings:
-            touched = past.touches(held.about_id, held.discriminator, held.end)
-            (self.findings if touched else self._over)[held.identity] = held
 
     def complete(self) -> None:
         """Read whatever was not read yet, and do without the past."""
@@ -124,13 +125,17 @@ class PersonState:
             return
         history.past = None
         for number in sorted(self._unread):
-            chunk = self._read(number)
-            self._filed[number] = {fact.ref for fact in chunk.facts}  # type: ignore[index]  # loaded from chunks
-            history.load([fact for fact in chunk.facts if fact.ref not in history.facts])
-            self.findings.update(by_identity(chunk.findings))
-        history.load(self._resting.values())
+            closed = self._closed.get(number)
+            if closed is None:
+                chunk = self._read(number)
+                facts = chunk.facts
+                self.findings.update(by_identity(chunk.findings))
+            else:
+                facts = facts_of(closed)
+            self._filed[number] = {fact.ref for fact in facts}  # type: ignore[index]  # loaded from chunks
+            history.load([fact for fact in facts if fact.ref not in history.facts])
         self.findings.update(self._over)
-        self._unread, self._resting, self._over = set(), {}, {}
+        self._unread, self._closed, self._over = set(), {}, {}
 
     def keep_past(self, past: Past | None) -> None:
         """Keep what is known of the past from now on."""
@@ -255,6 +260,7 @@ class PersonState:
     def forget(self, cut: int, around: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
         self.complete()
+        self.past_holds = False
         first = self._keep_from(cut, around)
         begin = first * _CHUNK
         going = [number for number in self._chunks if number < first]
@@ -332,8 +338,7 @@ class PersonState:
         return self._write_head(kept)
 
     def _ordered_findings(self) -> list[Held]:
-        every = {**self.findings, **self._over} if self._over else self.findings
-        return [every[identity] for identity in sorted(every, key=str)]
+        return sorted(self.findings.values(), key=_named)
 
     def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
         head, history = self._head, self.history
@@ -346,18 +351,24 @@ class PersonState:
 
     def _changed_chunks(self) -> Iterator[tuple[bytes, bytes | None]]:
         findings: dict[int, list[Held]] = {}
-        for held in self._ordered_findings():
-            findings.setdefault(person_chunk(held.anchor), []).append(held)
+        for held in chain(self.findings.values(), self._over.values()):
+            number = person_chunk(held.anchor)
+            if number in self._dirty:
+                findings.setdefault(number, []).append(held)
         filed = self._chunks
         for number in sorted(self._dirty):
             refs = filed.get(number)
-            here = findings.get(number, [])
+            here = sorted(findings.get(number, ()), key=_named)
+            closed = self._closed.get(number)
+            if closed is not None and (here or facts_of(closed)):
+                yield person_chunk_key(self.person, number), encode(ClosedChunk(closed.facts, here))
+                continue
             if not refs and not here:
                 filed.pop(number, None)
+                self._unread.discard(number)
                 yield person_chunk_key(self.person, number), None
                 continue
-            known, resting = self.history.facts, self._resting
-            facts: list[Any] = [known[ref] if ref in known else resting[ref] for ref in sorted(refs or ())]
+            facts = [self.history.facts[ref] for ref in sorted(refs or ())]
             yield person_chunk_key(self.person, number), encode(PersonChunk(facts, here))
         chunks = sorted(filed.keys() | self._unread)
         if self._head_dirty or chunks != self._head.chunks:
@@ -365,6 +376,22 @@ class PersonState:
             self._head.facts, self._head.findings, self._head.oldest = [], [], None
             kept = sorted((fact for fact in self.history.facts.values() if is_kept(fact)), key=lambda fact: fact.ref)
             yield self._write_head(kept)
+
+
+def may_change(held: Held, begin: int, about: set[tuple[str, str | None]]) -> bool:
+    """Whether facts that come after a past may change a finding.
+
+    Args:
+        held: the finding, anchored before it.
+        begin: of what is read after the past, local second.
+        about: what the past's runs are about.
+    """
+    return held.end >= begin or (held.about_id, held.discriminator) in about
+
+
+def _named(held: Held) -> str:
+    """What findings are kept in the order of."""
+    return str(held.identity)
 
 
 def _asks(held: Held, around: int) -> int:

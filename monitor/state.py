@@ -115,6 +115,13 @@ class PersonChunk(msgspec.Struct, array_like=True, gc=False):
     findings: list[Held]
 
 
+class ClosedChunk(msgspec.Struct, array_like=True, gc=False):
+    """Some days of a person of which the findings alone are read (see `PersonChunk`)."""
+
+    facts: msgspec.Raw
+    findings: list[Held]
+
+
 class KeyHead(msgspec.Struct, array_like=True, gc=False):
     """What is known of another key besides the chunks of days."""
 
@@ -167,6 +174,8 @@ encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 """Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
+_closed_chunk: Final = msgspec.msgpack.Decoder(ClosedChunk)
+_person_facts: Final = msgspec.msgpack.Decoder(list[AnyPersonFact])
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
 _key_chunk: Final = msgspec.msgpack.Decoder(KeyChunk)
 _meta: Final = msgspec.msgpack.Decoder(Meta)
@@ -286,6 +295,16 @@ def wake_of(key: bytes, value: bytes) -> int | None:
 def read_person_chunk(value: bytes) -> PersonChunk:
     """Decode a chunk of a person's days."""
     return _person_chunk.decode(value)
+
+
+def read_closed_chunk(value: bytes) -> ClosedChunk:
+    """Decode the findings in a chunk of a person's days."""
+    return _closed_chunk.decode(value)
+
+
+def facts_of(chunk: ClosedChunk) -> list[AnyPersonFact]:
+    """Decode the facts in it, too."""
+    return _person_facts.decode(chunk.facts)
 
 
 def read_key_head(value: bytes) -> KeyHead:
