@@ -33,7 +33,7 @@ class Detector(Generic[H]):
         uses_references: whether a change of the person's reference values rejudges all facts kept.
         scored: whether it judges by an anomaly model; where none is at hand its findings are left as they stand.
         stays_alone: whether a new visit outside stays, settlement or lines, changes none of its findings.
-        outside_stays: whether a new settlement of an inpatient type changes none of its findings.
+        outside_stays: whether a new visit that is settled as a stay changes none of its findings.
     """
 
     rule_id: ClassVar[str]

@@ -86,7 +86,7 @@ class Choosing:
         Args:
             kinds: that stand, this one's too.
             scored: whether any model is at hand.
-            inpatient: whether it is a new settlement of an inpatient type.
+            inpatient: whether it settles a stay of which nothing else is known.
         """
         known = kinds, scored, inpatient
         found = self._looks.get(known)

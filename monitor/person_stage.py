@@ -339,7 +339,9 @@ class PersonStage:
         if past is None or not self._after_past(work, past, fresh=fresh, inpatient=inpatient):
             state.complete()
             state.past_holds = False
-            fresh = fresh if past is None else history.is_fresh(fact for fact, _ in work.pending)
+            if past is not None:
+                fresh = history.is_fresh(fact for fact, _ in work.pending)
+                inpatient = not fresh and self._are_inpatient(work)
         if fresh:
             self._fold_fresh(work, effects)
             return
@@ -376,10 +378,13 @@ class PersonStage:
         self._concern(work, kinds, Span(begin, end), references, self._outside if inpatient else _NONE)
 
     def _are_inpatient(self, work: _Work) -> bool:
-        """Whether all that waits are new settlements of inpatient types."""
-        held = work.state.history.facts
+        """Whether all that waits settles stays of which nothing else is known."""
+        history = work.state.history
         return all(
-            type(fact) is Settlement and fact.med_type in self._inpatient and fact.ref not in held
+            type(fact) is Settlement
+            and fact.med_type in self._inpatient
+            and not history.knows(fact.visit)
+            and fact.ref not in history.facts
             for fact, _ in work.pending
         )
 
