@@ -128,8 +128,8 @@ def test_a_long_history_is_judged_as_if_all_of_it_were_read(monkeypatch: pytest.
 def test_more_long_histories(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same over many more, longer ones."""
     seen: Counter[str] = Counter()
-    for seed in range(100, 220):
-        check(seed, 320, monkeypatch, seen)
+    for seed in range(100, 160):
+        check(seed, 300, monkeypatch, seen)
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
