@@ -20,9 +20,11 @@ from monitor.state import encode, person_key, read_person_head
 from monitor.terms_files import load_terms
 from monitor.timeline import BadLine, place
 from tests.facts import Wire, encoded, run
+from tests.generated.arrivals import arranged, complete
 from tests.generated.long_histories import LongHistory, registry
 from topics.decoding import Decoder
 from topics.registry import Registry
+from topics.times import DAY
 
 PERSON = person_key("P1")
 
@@ -132,15 +134,12 @@ def test_more_long_histories(monkeypatch: pytest.MonkeyPatch) -> None:
         check(seed, 300, monkeypatch, seen)
 
 
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_any_order_within_the_lateness_gives_the_same_alerts(shuffled: bool) -> None:
-    """What comes days late, all of it at once or one by one, ends where facts on time do."""
-    objects = LongHistory(Random(7)).facts(150)
-    chance = Random(8)
-    late = [wire for wire in objects if wire["type"] == "settlement" and chance.random() < 0.1]
-    rest = [wire for wire in objects if wire not in late]
-    moved = rest + late if not shuffled else chance.sample(objects, len(objects))
-    last = str(objects[-1]["_recv"])
-    in_order = run(registry() + objects, batch=1)
-    at_last = run(registry() + [wire | {"_recv": last} for wire in moved], batch=None if shuffled else 1)
-    assert list(in_order.alerts()) == list(at_last.alerts())
+@pytest.mark.parametrize("seed", range(3))
+def test_any_order_of_arrival_gives_the_same_alerts(seed: int) -> None:
+    """One by one, as they happened or each as late as it likes and is admitted."""
+    chance = Random(seed)
+    objects = complete([*registry(), *LongHistory(chance).facts(160)])
+    expected = list(run(arranged(objects), batch=1).alerts())
+    assert expected
+    assert list(run(arranged(objects, chance), batch=1).alerts()) == expected
+    assert list(run(arranged(objects, chance, slack=2 * DAY), batch=7).alerts()) == expected
