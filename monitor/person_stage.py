@@ -41,7 +41,7 @@ from monitor.state import (
 from topics import reasons
 from topics.admission import LATENESS, Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Admission, Enrolment, FeeLine, PersonFact, PresenceCheck, Settlement, Tick, Void
+from topics.facts import Admission, Enrolment, FeeLine, PersonFact, PresenceCheck, Settlement, Tick, Transfer, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
@@ -50,6 +50,9 @@ _SETTLEMENT: Final = KIND_BITS[Settlement]
 _FEE_LINE: Final = KIND_BITS[FeeLine]
 _VISITED: Final = frozenset({Settlement, FeeLine})
 """Kinds of facts that may be judged without reading the person's past."""
+
+_BEDDED: Final = KIND_BITS[Admission] | KIND_BITS[Transfer]
+"""Kinds of facts that name beds, which are told the person's birth day."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -342,7 +345,7 @@ class PersonStage:
             if past is not None:
                 fresh = history.is_fresh(fact for fact, _ in work.pending)
                 inpatient = not fresh and self._are_inpatient(work)
-        if fresh:
+        if fresh and not (history.kinds & _BEDDED and self._may_change_references(work)):
             self._fold_fresh(work, effects)
             return
         visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
@@ -376,6 +379,11 @@ class PersonStage:
             if hull is not None:
                 begin, end = min(begin, hull.begin), max(end, hull.end)
         self._concern(work, kinds, Span(begin, end), references, self._outside if inpatient else _NONE)
+
+    def _may_change_references(self, work: _Work) -> bool:
+        """Whether what waits may change what is known of the person: then stays may give other things to beds."""
+        references, delay = work.state.history.references, self._general.corrections
+        return any(type(fact) is Settlement and not confirms(fact, references, delay) for fact, _ in work.pending)
 
     def _are_inpatient(self, work: _Work) -> bool:
         """Whether all that waits settles stays of which nothing else is known."""

@@ -169,7 +169,7 @@ class LongHistory:
         chance, visit, begin = self._chance, f"V{self._number}", self._time
         mine = {"psn_no": self._person, "fixmedins_code": chance.choice(list(_PLACES))}
         end = begin + chance.choice((2, 6, 20)) * DAY + HOUR
-        lies = {"bed_no": "1", "wardarea_name": "W"} if chance.random() < 0.5 else {}
+        lies = {"adm_bed": "1", "wardarea_codg": "W"} if chance.random() < 0.5 else {}
         first = admission(visit, begntime=format_time(begin), upld_time=format_time(begin + HOUR), **mine, **lies)
         self._comes(first, begin + 2 * HOUR)
         if chance.random() < 0.5:
