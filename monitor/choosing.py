@@ -1,11 +1,14 @@
 """Which rules a person's facts can concern: looked up by kinds of facts, so that the others cost nothing."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from detectors.detector import Detector
 from detectors.history import KIND_BITS, PersonHistory
 from monitor.judging import Rules
+from topics.facts import FeeLine, Settlement
+
+_VISITED: Final = KIND_BITS[Settlement] | KIND_BITS[FeeLine]
 
 
 class Reader(NamedTuple):
@@ -45,6 +48,7 @@ class Choosing:
         self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._waiting: dict[tuple[int, int], bool] = {}
+        self._looks: dict[tuple[int, bool, bool], int] = {}
         self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
         self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
         self._needs = {rule: _bits(detector.needs) for rule, detector in rules.active.items()}
@@ -74,6 +78,30 @@ class Choosing:
         found = self._able.get(known)
         if found is None:
             found = self._able[known] = tuple(reader for reader in self.reading(kinds, history) if reader.able)
+        return found
+
+    def looks(self, kinds: int, *, scored: bool, inpatient: bool = False) -> int:
+        """How far before a settlement or line the rules look that such a history may concern, seconds.
+
+        Args:
+            kinds: that stand, this one's too.
+            scored: whether any model is at hand.
+            inpatient: whether it settles a stay of which nothing else is known.
+        """
+        known = kinds, scored, inpatient
+        found = self._looks.get(known)
+        if found is None:
+            found = self._looks[known] = max(
+                (
+                    self._rules.looks(rule)
+                    for rule, detector in self._active.items()
+                    if self._reads[rule] & _VISITED
+                    and not (detector.stays_alone or (inpatient and detector.outside_stays))
+                    and (scored or not detector.scored)
+                    and self._has(rule, kinds, self._most_stays)
+                ),
+                default=0,
+            )
         return found
 
     def quiet(self, rule: str, history: PersonHistory) -> bool:
