@@ -55,19 +55,19 @@ class RepeatVisits(Detector[PersonHistory]):
         """Yield one finding a burst and band."""
         bands = terms.limits.bands
         fewest = min([band.visits for band in bands], default=0)
-        if len(history.settlements) < fewest:
+        if len(history.all_of(Settlement)) < fewest:
             return
         general = history.general
-        visits = [
-            settlement
-            for settlement in _around(history, span, max([band.window for band in bands]))
-            if settlement.med_type in general.outpatient and not is_exempt(settlement, general)
-        ]
+        near = _around(history, span, max([band.window for band in bands]))
+        times = [one.settled_at if one.begin is None else one.begin for one in near]
+        if not any(_dense(times, band) for band in bands):  # leaving some out makes nothing denser
+            return
+        visits = [one for one in near if one.med_type in general.outpatient and not is_exempt(one, general)]
         if len(visits) < fewest:
             return
         visits = [settlement for settlement in visits if not is_series(settlement, history)]
         times = [settlement.care_time for settlement in visits]
-        for band in terms.limits.bands:
+        for band in bands:
             if not _dense(times, band):
                 continue
             for group in _groups(visits, band):
@@ -90,6 +90,8 @@ def _around(history: PersonHistory, span: Span, window: int) -> Sequence[Settlem
 def _dense(times: Sequence[int], band: Band) -> bool:
     """Whether any window holds as many settlements as the band wants visits, at care times in ascending order."""
     more = band.visits - 1
+    if len(times) <= more:
+        return False
     return min(map(sub, times[more:], times), default=band.window) < band.window
 
 
