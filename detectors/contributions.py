@@ -73,13 +73,13 @@ def fresh(history: PersonHistory, settlements: Iterable[Settlement]) -> list[tup
     making named tuples of them takes as long as all the rest.
     """
     kind, general = institution_days.KIND, history.general
-    found = []
+    found: list[tuple[tuple[str, str, int, str], int]] = []
     given: dict[str, list[tuple[int, str]]] = {}
     for settlement in settlements:
         institution, day = settlement.institution, settlement.settled_at // DAY
         given.setdefault(institution, []).append((day, settlement.visit))
-        for name, amount in institution_days.of_settlement(settlement, general):
-            found.append(((kind, institution, day, name), amount))
+        measures = institution_days.of_settlement(settlement, general)
+        found += [((kind, institution, day, name), amount) for name, amount in measures]
     for institution, settled in given.items():
         for day, name in institution_days.of_person(history, institution, settled, _NONE):
             found.append(((kind, institution, day, name), 1))

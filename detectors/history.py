@@ -104,15 +104,30 @@ def _refile(facts: list[Any], change: Change, key: Callable[[Any], Any]) -> None
 
 def filed_at(fact: PersonFact) -> int:
     """The local second under which a fact is filed: care time of a settlement, event time of all others."""
-    return fact.care_time if isinstance(fact, Settlement) else fact.at
+    if type(fact) is Settlement:
+        begin = fact.begin
+        return fact.settled_at if begin is None else begin
+    return fact.at
+
+
+def whole_time(settlement: Settlement) -> tuple[int, int]:
+    """The first and the last time a settlement speaks of."""
+    first = last = settlement.settled_at
+    begin, end = settlement.begin, settlement.end
+    if begin is not None:
+        if begin < first:
+            first = begin
+        elif begin > last:
+            last = begin
+    return first, last if end is None or end < last else end
 
 
 def last_time(fact: PersonFact) -> int:
     """The latest time a fact speaks of."""
     if type(fact) is FeeLine:
         return fact.charged_at
-    if isinstance(fact, Settlement):
-        return max(fact.settled_at, fact.care_time, fact.end or 0)
+    if type(fact) is Settlement:
+        return whole_time(fact)[1]
     end = getattr(fact, "end", None)
     return max(fact.at, end) if end is not None else fact.at
 
@@ -189,6 +204,11 @@ class PersonHistory(StandingFacts):
             if visit := getattr(fact, "visit", None):
                 visits.setdefault(visit, set()).add(ref)
         super()._hold(ref, fact)
+
+    @property
+    def says_who(self) -> bool:
+        """Whether anything is held, or was, that references may be made of."""
+        return bool(self.facts or self.forgotten or self.superseded)
 
     def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
@@ -365,8 +385,13 @@ class PersonHistory(StandingFacts):
 
     def _enrolments(self) -> list[Enrolment | Void]:
         """What is known of the person's enrolment, and what was."""
+        facts, found = self.facts, list(self.superseded)
         name = "enrolment:" + self.person
-        return [*self.superseded, *(self.facts[ref] for ref in (name, "void:" + name) if ref in self.facts)]
+        if name in facts:
+            found.append(facts[name])
+        if self._cancelling and (void := "void:" + name) in facts:
+            found.append(facts[void])
+        return found
 
     def _moves_stays(self, change: Change) -> bool:
         """Whether a change is about a stay, or makes or ends one."""
@@ -401,7 +426,7 @@ class PersonHistory(StandingFacts):
 
     def all_of(self, kind: type[F]) -> Sequence[F]:
         """The standing facts of a kind by event time, ties by identity."""
-        return self._by_type.get(kind, [])  # type: ignore[return-value]  # filed by their type
+        return self._by_type.get(kind, ())  # type: ignore[return-value]  # filed by their type
 
     @view
     def settlements(self) -> Sequence[Settlement]:
@@ -512,7 +537,9 @@ class PersonHistory(StandingFacts):
     def stays(self) -> dict[str, Stay]:
         """The person's stays by mdtrt_id, in order of begin, ties by mdtrt_id."""
         inpatient = self.general.inpatient
-        parts: dict[str, list[PersonFact]] = {admission.visit: [] for admission in self.all_of(Admission)}
+        parts: dict[str, list[PersonFact]] = {}
+        for admission in self.all_of(Admission):
+            parts[admission.visit] = []
         for settlement in self.all_of(Settlement):
             if settlement.med_type in inpatient:
                 parts[settlement.visit] = []

@@ -62,7 +62,7 @@ class ImpossibleTravel(Detector[PersonHistory]):
     def silent(self, history: PersonHistory) -> bool:
         """Where the person was never at two institutions."""
         kinds: tuple[Sequence[Settlement | Admission | PresenceCheck], ...] = (
-            history.settlements,
+            history.all_of(Settlement),
             history.all_of(Admission),
             history.all_of(PresenceCheck),
         )
@@ -97,7 +97,11 @@ def _sights(history: PersonHistory, limits: Limits, span: Span) -> list[Sight]:
         types |= history.general.pharmacy
     # a stay's earliest fact at fault may lie anywhere, a settlement depends on a few days before it alone
     of_stays = bool(history.all_of(Admission)) or bool(history.all_of(PresenceCheck))
-    needed = ALWAYS if of_stays else Span(span.begin - longest_travel(limits.speed), span.end)
+    if of_stays:
+        return sights(history, types, ALWAYS)
+    needed = Span(span.begin - longest_travel(limits.speed), span.end)
+    if len({one.institution for one in history.settlements_in(needed)}) < 2:  # nearly always
+        return []
     return sights(history, types, needed)
 
 

@@ -86,8 +86,10 @@ def of_person(
         first = last = settled[0][0]
     else:
         first, last = min(settled)[0], max(settled)[0]
-    begin, end = (first - REPEATED_DAYS) * DAY, (last + REPEATED_DAYS + 1) * DAY
     every = history.all_of(Settlement)
+    if not every and first == last:
+        return [(first, PERSONS)]
+    begin, end = (first - REPEATED_DAYS) * DAY, (last + REPEATED_DAYS + 1) * DAY
     others = [
         (other.settled_at // DAY, other.visit)
         for other in (every if len(every) < _FEW else history.settled_in(Span(begin, end - 1)))

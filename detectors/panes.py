@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from detectors.findings import Span
 from detectors.standing import StandingFacts
 from detectors.terms import General
 from topics.registry import Registry
@@ -65,7 +64,7 @@ class KeyHistory(StandingFacts):
         self.panes: dict[int, dict[str, int]] = {}
         self.days: list[int] = []
         """Days with a pane, ascending."""
-        self.touched: dict[str, Span] = {}
+        self.touched: dict[str, tuple[int, int]] = {}
         """Measure -> first and last **day** changed since the key was judged."""
         self.models: ModelSet | None = None
         self.floor: int | None = None
@@ -85,11 +84,14 @@ class KeyHistory(StandingFacts):
     def add(self, day: int, name: str, amount: int) -> None:
         """Add a signed amount to a day's measure; a measure that becomes 0 is gone."""
         measure = measure_of(name) if ":" in name else name
-        before = self.touched.get(measure)
+        touched = self.touched
+        before = touched.get(measure)
         if before is None:
-            self.touched[measure] = Span(day, day)
-        elif not before[0] <= day <= before[1]:
-            self.touched[measure] = Span(min(before.begin, day), max(before.end, day))
+            touched[measure] = day, day
+        elif day < before[0]:
+            touched[measure] = day, before[1]
+        elif day > before[1]:
+            touched[measure] = before[0], day
         pane = self.panes.get(day)
         if pane is None:
             pane = self.panes[day] = {}
@@ -139,8 +141,9 @@ class KeyHistory(StandingFacts):
     def known_before(self, measure: str, day: int) -> bool:
         """Whether a measure is known on any day before one; looks at the latest first, which nearly always has it."""
         thing = measure + ":"
-        for place in range(bisect_left(self.days, day) - 1, -1, -1):
-            pane = self.panes[self.days[place]]
+        days, panes = self.days, self.panes
+        for place in range(bisect_left(days, day) - 1, -1, -1):
+            pane = panes[days[place]]
             if measure in pane:
                 return True
             for name in pane:

@@ -66,6 +66,10 @@ class References(NamedTuple):
         return Reference(value_at(self.certno, time), value_at(self.gender, time), value_at(self.birth_day, time))
 
 
+NOTHING_KNOWN: Final = References()
+"""The reference values of a person of whom nothing is known."""
+
+
 class Reference(NamedTuple):
     """The person's reference values; None where nothing is known."""
 
@@ -169,30 +173,29 @@ def forgotten_before(forgotten: Mapping[str, Mapping[Any, Tally]]) -> list[Count
 
 def of_agreeing(settlements: Sequence[Settlement], admissions: Sequence[Admission], delay: int) -> References | None:
     """As `of_facts`, of facts that all say the same of each attribute, as nearly everybody's do; None: some differ."""
-    told = [(one.settled_at - delay, one.certno, one.gender, one.birth_day) for one in settlements]
+    told: Sequence[Settlement | Admission] = settlements
     if admissions:
-        told += [(one.uploaded_at - delay, one.certno, one.gender, one.birth_day) for one in admissions]
-        told.sort(key=itemgetter(0))
-    certno: Steps = ()
-    gender: Steps = ()
-    birth_day: Steps = ()
-    for time, number, sex, day in told:
-        if number:
-            if not certno:
-                certno = ((time, number),)
-            elif certno[0][1] != number:
+        told = sorted([*settlements, *admissions], key=told_at)
+    certno = gender = birth_day = None
+    steps: list[Steps] = [(), (), ()]
+    for one in told:
+        number, sex, day = one.certno, one.gender, one.birth_day
+        if number and number != certno:
+            if certno is not None:
                 return None
-        if sex in _KNOWN:
-            if not gender:
-                gender = ((time, sex),)
-            elif gender[0][1] != sex:
+            certno = number
+            steps[0] = ((told_at(one) - delay, number),)
+        if sex != gender and sex in _KNOWN:
+            if gender is not None:
                 return None
-        if day is not None:
-            if not birth_day:
-                birth_day = ((time, day),)
-            elif birth_day[0][1] != day:
+            gender = sex
+            steps[1] = ((told_at(one) - delay, sex),)
+        if day != birth_day and day is not None:
+            if birth_day is not None:
                 return None
-    return References(certno, gender, birth_day)
+            birth_day = day
+            steps[2] = ((told_at(one) - delay, day),)
+    return References(*steps)
 
 
 def _counted(

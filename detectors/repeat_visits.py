@@ -62,16 +62,20 @@ class RepeatVisits(Detector[PersonHistory]):
         """Yield one finding a burst and band."""
         past = history.past
         runs = past.runs.get(terms.terms_id, ()) if past is not None else ()
-        fewest = min([band.visits for band in terms.limits.bands], default=0)
-        if len(history.settlements) < fewest and not runs:
+        bands = terms.limits.bands
+        fewest = min([band.visits for band in bands], default=0)
+        if len(history.all_of(Settlement)) < fewest and not runs:
             return
         if past is None:
-            around = _around(history, span, max([band.window for band in terms.limits.bands], default=0))
+            around = _around(history, span, max([band.window for band in bands], default=0))
+            times = [one.settled_at if one.begin is None else one.begin for one in around]
+            if not any(_dense(times, band) for band in bands):  # leaving some out makes nothing denser
+                return
         else:  # whatever the span: what lies before is known as runs
             around = history.settlements_in(Span(past.begin, ALWAYS.end))
         visits = _visits(around, history, fewest)
         since = ALWAYS.begin if past is None else past.until
-        for band, burst in _of_bands(visits, terms.limits.bands, runs, since):
+        for band, burst in _of_bands(visits, bands, runs, since):
             if span.holds(burst.begin):
                 yield _finding(burst, band, history, terms)
 
@@ -112,6 +116,8 @@ def _around(history: PersonHistory, span: Span, window: int) -> Sequence[Settlem
 def _dense(times: Sequence[int], band: Band) -> bool:
     """Whether any window holds as many settlements as the band wants visits, at care times in ascending order."""
     more = band.visits - 1
+    if len(times) <= more:
+        return False
     return min(map(sub, times[more:], times), default=band.window) < band.window
 
 

@@ -38,7 +38,8 @@ def sights(history: PersonHistory, types: frozenset[str], span: Span) -> list[Si
         for one in history.all_of(PresenceCheck)
         if one.present != "absent" and span.holds(one.checked_at)
     ]
-    return sorted(found)
+    found.sort()
+    return found
 
 
 def elsewhere(ordered: Sequence[Sight]) -> Iterator[tuple[Sight, Sight]]:

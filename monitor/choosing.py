@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from detectors.detector import Detector
 from detectors.history import KIND_BITS, PersonHistory
-from monitor.judging import Rules
+from monitor.judging import Rules, Waiting
 from topics.facts import FeeLine, Settlement
 
 _VISITED: Final = KIND_BITS[Settlement] | KIND_BITS[FeeLine]
@@ -47,7 +47,7 @@ class Choosing:
         self._rules = rules
         self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
-        self._waiting: dict[tuple[int, int], bool] = {}
+        self._waiting: dict[tuple[int, int], tuple[Waiting, ...]] = {}
         self._looks: dict[tuple[int, bool, bool], int] = {}
         self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
         self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
@@ -108,16 +108,28 @@ class Choosing:
         """Whether it can be seen at a glance that an active rule finds nothing, and that time alone changes nothing."""
         return not self._has(rule, history.kinds, self._stays(history)) or self._active[rule].silent(history)
 
+    def wake(self, history: PersonHistory) -> int | None:
+        """The next tick at which any rule must judge by time alone."""
+        found = self._able_to_wait(history)
+        return self._rules.wake(history, found) if found else None
+
     def waits(self, history: PersonHistory) -> bool:
         """Whether the findings of any rule may change by time alone."""
+        return bool(self._able_to_wait(history))
+
+    def _able_to_wait(self, history: PersonHistory) -> tuple[Waiting, ...]:
         known = history.kinds, self._stays(history)
         found = self._waiting.get(known)
         if found is None:
-            found = self._waiting[known] = any(self._has(rule, *known) for rule in self._rules.waiting)
+            found = self._waiting[known] = tuple(one for one in self._rules.by_time if self._has(one.rule, *known))
         return found
 
     def _stays(self, history: PersonHistory) -> int:
-        return min(len(history.stays), self._most_stays) if self._most_stays else 0
+        most = self._most_stays
+        if not most:
+            return 0
+        stays = len(history.stays)
+        return min(most, stays)  # asked of every person: `min` of two takes as long as all the rest
 
     def _has(self, rule: str, kinds: int, stays: int) -> bool:
         """Whether what a rule needs is there."""

@@ -1,6 +1,6 @@
 """From findings to changes of alerts: what stood before is held against what stands now."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -22,6 +22,22 @@ class Cause(NamedTuple):
     time_ms: int
 
 
+class Waiting(NamedTuple):
+    """A rule whose findings change by time alone, with one version of its terms.
+
+    Attributes:
+        rule: its id.
+        detector: what judges it.
+        terms: of one version.
+        silent: tells at a glance that there is nothing to find; None: the rule cannot.
+    """
+
+    rule: str
+    detector: Detector[Any]
+    terms: RuleTerms
+    silent: Callable[[Any], bool] | None
+
+
 class Rules:
     """The detectors of one kind of key with their terms.
 
@@ -33,6 +49,7 @@ class Rules:
         terms: all versions of the terms.
         active: detectors that are enabled in some version, by rule id.
         waiting: those of them whose findings change by time alone.
+        by_time: these, with every version of their terms.
         longest_reach: of all rules, seconds.
         longest_look_back: from a changed fact to the earliest one that may matter for what it touches, seconds.
         mark: digests of all versions of the terms.
@@ -45,8 +62,8 @@ class Rules:
         self._reach: dict[str, tuple[int, int]] = {}
         self._looks: dict[tuple[str, bool], int] = {}
         self.mark = "+".join(terms.digests)
-        self._only: dict[str, RuleTerms] = {}
-        self._waiting: list[tuple[Detector[Any], RuleTerms]] = []
+        self._only: dict[str, tuple[Callable[..., Iterator[Finding]], RuleTerms]] = {}
+        self.by_time: tuple[Waiting, ...] = ()
         for rule, detector in detectors.items():
             versions = [version.rules[rule] for version in terms.versions if rule in version.rules]
             if not versions:
@@ -54,16 +71,17 @@ class Rules:
             limits = [version.limits for version in versions]
             self.active[rule] = detector
             if len(terms.versions) == 1:
-                self._only[rule] = versions[0]
+                self._only[rule] = detector.judge, versions[0]
             self._reach[rule] = max(map(detector.reach_back, limits)), max(map(detector.reach, limits))
             for paid in (False, True):
                 self._looks[rule, paid] = max(detector.looks(each, self_paid=paid) for each in limits)
             if type(detector).wake is not Detector.wake:
-                self._waiting += [(detector, version) for version in versions]
+                silent = None if type(detector).silent is Detector.silent else detector.silent
+                self.by_time += tuple(Waiting(rule, detector, version, silent) for version in versions)
         self.going_on = tuple(
             rule for rule, detector in self.active.items() if type(detector).runs is not Detector.runs
         )
-        self.waiting = tuple(dict.fromkeys(terms.rule for _, terms in self._waiting))
+        self.waiting = tuple(dict.fromkeys(one.rule for one in self.by_time))
         self.longest_reach = max(map(max, self._reach.values()), default=0)
         self.longest_look_back = max(map(sum, self._reach.values()), default=0)
 
@@ -86,7 +104,7 @@ class Rules:
 
     def woken(self, rule: str) -> int | None:
         """How far before a wake time the rule's findings change, over all versions of the terms; None: anywhere."""
-        backs = [detector.woken(terms.limits) for detector, terms in self._waiting if terms.rule == rule]
+        backs = [one.detector.woken(one.terms.limits) for one in self.by_time if one.rule == rule]
         known = [back for back in backs if back is not None]
         return max(known) if len(known) == len(backs) else None
 
@@ -96,14 +114,15 @@ class Rules:
         None for a rule that no version of the terms has: what still stands of it came from other terms.
         """
         found: dict[Identity, Finding] = {}
+        only = self._only.get(rule)
+        if only is not None:
+            judge, of_rule = only
+            for finding in judge(history, of_rule, span):
+                found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
+            return found
         if rule not in self.active:
             return found
         judge = self.active[rule].judge
-        only = self._only.get(rule)
-        if only is not None:
-            for finding in judge(history, only, span):
-                found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
-            return found
         for terms, part in self.terms.over(rule, span):
             for finding in judge(history, terms, part):
                 found[finding.rule, finding.about_kind, finding.about_id, finding.discriminator] = finding
@@ -114,10 +133,15 @@ class Rules:
         detector = self.active.get(rule)
         return models.parts(span) if detector is not None and detector.scored else (span,)
 
-    def wake(self, history: Any) -> int | None:  # noqa: ANN401 - a history
-        """The next tick at which any rule must judge by time alone."""
-        wakes = [detector.wake(history, terms) for detector, terms in self._waiting if not detector.silent(history)]
-        return min((wake for wake in wakes if wake is not None), default=None)
+    def wake(self, history: Any, among: Iterable[Waiting] | None = None) -> int | None:  # noqa: ANN401 - a history
+        """The next tick at which any rule, or any of some, must judge by time alone."""
+        earliest: int | None = None
+        for _, detector, terms, silent in self.by_time if among is None else among:
+            if silent is None or not silent(history):
+                wake = detector.wake(history, terms)
+                if wake is not None and (earliest is None or wake < earliest):
+                    earliest = wake
+        return earliest
 
 
 def widened(span: Span, rule: str, standing: Iterable[Held]) -> Span:
@@ -149,7 +173,9 @@ def changes(
         for identity, held in standing.items()
         if held.rule == rule and span.holds(held.anchor) and held.begin >= kept_from and identity not in found
     ]
-    for held in sorted(gone, key=lambda held: _order(held.identity)):
+    if len(gone) > 1:
+        gone.sort(key=lambda held: _order(held.identity))
+    for held in gone:
         del standing[held.identity]
         about = About(held.about_kind, held.about_id)
         alert = withdrawn(held.rule, about, held.discriminator, person, held.institution or None)
@@ -170,7 +196,7 @@ def changes(
             held,
             None,
         )
-    for identity in sorted(found, key=_order):
+    for identity in sorted(found, key=_order) if len(found) > 1 else found:
         finding = found[identity]
         if finding.begin < kept_from:
             continue

@@ -168,26 +168,27 @@ class KeyStage:
     ) -> None:
         origin = (record.topic, record.partition, record.offset)
         # nothing is forgotten before what came first in the batch is judged
-        since = min((entry.since or entry.time_ms for entry in frame.entries), default=0)
+        since = min([entry.since or entry.time_ms for entry in frame.entries], default=0)
         first_kept: dict[str, int] = {}
         work: _Work | None = None
-        known = None  # the key of `work`
+        known_kind = known_key = ""  # of `work`
         for entry in frame.entries:
-            if known != (entry.kind, entry.key):  # what one fact gives to a key comes in one piece
-                known = entry.kind, entry.key
-                work = works.get(known)
-            cause, time_ms = entry.cause, entry.time_ms
-            if work is None:
-                work = self._work(entry.kind, entry.key, Cause(cause, origin, time_ms), works, store)
-            elif work.cause[0] != cause or work.cause[1] != origin:
-                work.cause = Cause(cause, origin, time_ms)
-            state = work.state
-            if state.oldest is not None:
-                first = first_kept.get(entry.kind)
-                if first is None:
-                    first = first_kept[entry.kind] = key_chunk(self._cut(entry.kind, since, now) // DAY)
-                if state.oldest < first:
-                    self._age(work, since, now, effects)
+            kind, key, cause = entry.kind, entry.key, entry.cause
+            if work is None or key != known_key or kind != known_kind:  # what a fact gives to a key comes in one piece
+                known_kind, known_key = kind, key
+                work = works.get((kind, key))
+                if work is None:
+                    work = self._work(kind, key, Cause(cause, origin, entry.time_ms), works, store)
+                state = work.state
+                known_cause = work.cause.ref if work.cause.record == origin else None
+                if kind not in first_kept:
+                    first_kept[kind] = key_chunk(self._cut(kind, since, now) // DAY)
+                first = first_kept[kind]
+            if cause != known_cause:
+                known_cause = cause
+                work.cause = Cause(cause, origin, entry.time_ms)
+            if state.oldest is not None and state.oldest < first:
+                self._age(work, since, now, effects)
             state.add(entry.day, entry.name, entry.amount)
 
     def _own(
@@ -261,7 +262,7 @@ class KeyStage:
         known: dict[str, bool] = {}
         for rule, detector in rules.active.items():
             span = _span(rule, detector, rules, work, known)
-            if span is None or span.begin > span.end:
+            if span is None or span.begin > span.end or (detector.scored and not self._models.awaited):
                 continue
             for part in rules.parts(rule, span, self._models) if detector.scored else (span,):
                 found = rules.judge(rule, history, part)
@@ -310,7 +311,9 @@ def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work, known: 
     begin, end = ALWAYS if work.whole else _touched(rule, detector, rules, work, known)
     if begin > end:
         return None
-    span = widened(Span(begin, end), rule, state.findings.values()) if state.findings else Span(begin, end)
+    span = Span(begin, end)
+    if state.findings:
+        span = widened(span, rule, state.findings.values())
     if state.history.floor is not None:  # what looks at forgotten days is frozen
         span = Span(max(span.begin, state.history.floor + rules.reach(rule)[1]), span.end)
     return span
@@ -319,18 +322,23 @@ def _span(rule: str, detector: Detector[Any], rules: Rules, work: _Work, known: 
 def _touched(rule: str, detector: Detector[Any], rules: Rules, work: _Work, known: dict[str, bool]) -> tuple[int, int]:
     """All of where the touched measures, the key's own facts and time itself touch findings; begin > end: nowhere."""
     history = work.state.history
+    touched = history.touched
     back, ahead = rules.reach(rule)
-    begin, end = ALWAYS.end, ALWAYS.begin
+    end, begin = ALWAYS
     for measure in detector.measures:
-        days = history.touched.get(measure)
+        days = touched.get(measure)
         if days is None:
             continue
         before = known.get(measure)
         if before is None:
-            before = known[measure] = history.known_before(measure, days.begin)
+            before = known[measure] = history.known_before(measure, days[0])
         if not before:  # days without it count as 0 from the first one with it on
             return ALWAYS
-        begin, end = min(begin, days.begin * DAY - back), max(end, days.end * DAY + DAY - 1 + ahead)
+        first, last = days[0] * DAY - back, days[1] * DAY + DAY - 1 + ahead
+        if first < begin:
+            begin = first
+        if last > end:
+            end = last
     for change in work.changed:
         for fact in change:
             if isinstance(fact, detector.reads):

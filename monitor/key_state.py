@@ -87,10 +87,11 @@ class KeyState:
 
     def add(self, day: int, name: str, amount: int) -> None:
         """Add a signed amount to a day's measure; what was forgotten stays forgotten."""
-        if self.history.floor is not None and day * DAY < self.history.floor:
+        history = self.history
+        if history.floor is not None and day * DAY < history.floor:
             return
-        self.history.add(day, name, amount)
-        number = key_chunk(day)
+        history.add(day, name, amount)
+        number = day // KEY_CHUNK_DAYS
         if number not in self._dirty:
             self._mark(number)
 
@@ -150,16 +151,14 @@ class KeyState:
 
     def writes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The values that must be written; None deletes."""
+        history = self.history
+        all_facts = sorted(history.facts.items()) if history.facts else ()
+        all_findings = [self.findings[identity] for identity in sorted(self.findings, key=str)] if self.findings else ()
         for number in sorted(self._dirty):
-            history = self.history
             first = number * KEY_CHUNK_DAYS
             panes = [(day, history.panes[day]) for day in history.days_from(first, first + KEY_CHUNK_DAYS - 1)]
-            facts = [fact for _, fact in sorted(history.facts.items()) if key_chunk(fact.at // DAY) == number]
-            findings = [
-                self.findings[identity]
-                for identity in sorted(self.findings, key=str)
-                if key_chunk(self.findings[identity].anchor // DAY) == number
-            ]
+            facts = [fact for _, fact in all_facts if key_chunk(fact.at // DAY) == number]
+            findings = [held for held in all_findings if key_chunk(held.anchor // DAY) == number]
             name = key_chunk_key(self.kind, self.key, number)
             if panes or facts or findings:
                 yield name, encode_ordered(KeyChunk(panes, facts, findings))

@@ -6,7 +6,6 @@ No I/O, no clock: state is read through `Reader`, time is in the records.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -14,9 +13,9 @@ from msgspec.structs import replace
 from detectors import trace_codes
 from detectors.contributions import ROUTES, contributions, difference, fresh
 from detectors.findings import ALWAYS, Span
-from detectors.history import KEPT_FOR_EVER, KIND_BITS, PersonHistory, filed_at, last_time
+from detectors.history import KEPT_FOR_EVER, KIND_BITS, PersonHistory, filed_at, last_time, whole_time
 from detectors.past import Past
-from detectors.references import References, confirms
+from detectors.references import NOTHING_KNOWN, References, confirms
 from detectors.standing import ADMITTED, CANCELLING, affected
 from monitor.choosing import Choosing
 from monitor.judging import Cause, Rules, changes, widened
@@ -70,20 +69,44 @@ _ROOM: Final = 2 * DAY
 _STAY: Final = 12 * DAY
 """As far back facts are read at least: a stay that is settled began days before."""
 
+_LATEST: Final = 1 << 62
+"""After all local seconds."""
+
 _AROUND: Final = _ROUTED * DAY
 """How far before a changed fact others may matter for what it gives to other keys, seconds."""
 
 
-@dataclass
-class _Work:
-    """A person of the batch: facts that wait to be folded, and the tick they wait at."""
+_Pending = tuple[PersonFact, Record, int]
+"""A fact that waits to be folded, its record, and the local second it is filed under."""
 
-    state: PersonState
-    cause: Cause
-    pending: list[tuple[PersonFact, Record]] = field(default_factory=list)
-    now: int = 0
-    oldest: int = 1 << 62
-    spans: dict[str, Span] = field(default_factory=dict)
+
+class _Work:
+    """A person of the batch: facts that wait to be folded, and the tick they wait at.
+
+    Attributes:
+        state: of the person.
+        latest: the fact that made the engine judge, or the cause itself; most works never tell it.
+        pending: facts that wait.
+        now: the tick.
+        oldest: the earliest time that a waiting fact is filed under.
+        spans: where rules must judge again.
+    """
+
+    __slots__ = ("latest", "now", "oldest", "pending", "spans", "state")
+
+    def __init__(self, state: PersonState, latest: "_Pending | Cause", now: int) -> None:
+        self.state = state
+        self.latest = latest
+        self.pending: list[_Pending] = []
+        self.now = now
+        self.oldest = _LATEST
+        self.spans: dict[str, Span] = {}
+
+    @property
+    def cause(self) -> Cause:
+        """What made the engine judge."""
+        latest = self.latest
+        return latest if isinstance(latest, Cause) else _cause(latest[0].ref, latest[1])
 
 
 class PersonStage:
@@ -119,6 +142,7 @@ class PersonStage:
             max((rules.looks(rule, self_paid=False) for rule in of_stays), default=0),
             max(map(rules.looks, of_stays), default=0),
         )
+        self._uses_references = any(detector.uses_references for detector in rules.active.values())
 
     # ------------------------------------------------------------------ a batch
 
@@ -141,14 +165,14 @@ class PersonStage:
             counts.read += 1
             try:
                 facts = self._admitted(record)
-                if not isinstance(facts[0], Tick):
+                if type(facts[0]) is not Tick:
                     self._take(facts, record, clock, works, store, effects)
             except Quarantined as why:
                 effects.rejected.append(Rejected(record, why))
                 effects.account["record", "quarantined"] += 1
                 counts.quarantined += 1
                 continue
-            if isinstance(facts[0], Tick):
+            if type(facts[0]) is Tick:
                 clock = max(clock, facts[0].at)
                 effects.account["tick", "admitted"] += 1
                 counts.ticks += 1
@@ -158,8 +182,8 @@ class PersonStage:
             effects.clock = clock
             meta.clocks[partition] = clock
             self._wake(clock, records[-1], works, store)
-        for work in works.values():
-            work.now = clock
+            for work in works.values():
+                work.now = clock
         self._finish(list(works.values()), effects)
         self._write(works.values(), effects)
         for work in works.values():
@@ -178,7 +202,9 @@ class PersonStage:
         for key in keys:
             state = PersonState(person_of(key), store, self._general, self._registry, now)
             rules = {**self._rules.active, **{held.rule: None for held in state.findings.values()}}
-            works.append(_Work(state, cause, now=now, spans=dict.fromkeys(rules, ALWAYS)))
+            work = _Work(state, cause, now)
+            work.spans = dict.fromkeys(rules, ALWAYS)
+            works.append(work)
         self._finish(works, effects)
         self._write(works, effects, again=True)
         effects.entries = effects.sums.entries()
@@ -219,7 +245,7 @@ class PersonStage:
 
     def _admitted(self, record: Record) -> list[Any]:
         facts = self._decode(record.value)
-        if record.keyed and not isinstance(facts[0], Tick) and record.key != facts[0].person.encode():
+        if record.keyed and type(facts[0]) is not Tick and record.key != facts[0].person.encode():
             raise Quarantined(reasons.WRONG_KEY, "the record's key must be psn_no")
         if record.time_ms is not None and record.checked:
             admit(facts, record.time_ms, self._bounds)
@@ -244,20 +270,18 @@ class PersonStage:
         if work is None:
             terms = self._rules.mark if type(facts[0]) in _VISITED else None
             state = PersonState(person, store, self._general, self._registry, clock, terms)
-            work = works[person] = _Work(state, _cause(facts[0].ref, record))
-        time_ms = record.time_ms or 0
-        cut = from_record_time(time_ms) - self.kept
-        around = self.around
+            work = works[person] = _Work(state, (facts[0], record, 0), clock)
+        cut = from_record_time(record.time_ms or 0) - self.kept
         work.now = clock  # what time alone concerns is judged before its facts are forgotten, too
-        if work.oldest < cut or work.state.must_forget(cut, around):
+        if work.oldest < cut or work.state.must_forget(cut, self.around):
             self._finish([work], effects)
-            if work.state.must_forget(cut, around):
-                effects.account["reversal", "unmatched"] += work.state.forget(cut, around)
+            if work.state.must_forget(cut, self.around):
+                effects.account["reversal", "unmatched"] += work.state.forget(cut, self.around)
         if type(facts[0]) in _REVISING and record.time_ms is not None and record.checked:
             self._in_time(facts[0], record.time_ms, work, effects)
         for fact in facts:
-            work.pending.append((fact, record))
             time = filed_at(fact)
+            work.pending.append((fact, record, time))
             if time < work.oldest:
                 work.oldest = time
 
@@ -273,7 +297,7 @@ class PersonStage:
         work.state.complete()
         oldest = -(-time_ms // 1000) + UTC_OFFSET - self.horizon
         name = affected(fact)[-1] if type(fact) in CANCELLING else fact.ref
-        if any(name in affected(waiting) for waiting, _ in work.pending):
+        if any(name in affected(waiting) for waiting, _, _ in work.pending):
             self._finish([work], effects)  # of its versions one is chosen
         history = work.state.history
         if isinstance(fact, Enrolment):
@@ -310,7 +334,7 @@ class PersonStage:
             person = person_of(key)
             if person not in works:
                 state = PersonState(person, store, self._general, self._registry, clock)
-                works[person] = _Work(state, cause)
+                works[person] = _Work(state, cause, clock)
 
     # ------------------------------------------------------------------ judging
 
@@ -336,41 +360,43 @@ class PersonStage:
     def _fold(self, work: _Work, effects: Effects) -> None:
         state = work.state
         history = state.history
-        fresh = history.is_fresh(fact for fact, _ in work.pending)
+        facts = [pending[0] for pending in work.pending]
+        fresh = history.is_fresh(facts)
         inpatient = not fresh and self._are_inpatient(work)
         past = history.past
         if past is None or not self._after_past(work, past, fresh=fresh, inpatient=inpatient):
             state.complete()
             state.past_holds = False
             if past is not None:
-                fresh = history.is_fresh(fact for fact, _ in work.pending)
+                fresh = history.is_fresh(facts)
                 inpatient = not fresh and self._are_inpatient(work)
         if fresh and not (history.kinds & _BEDDED and self._may_change_references(work)):
             self._fold_fresh(work, effects)
             return
-        visits = {visit for fact, _ in work.pending for visit in history.touches(fact)}
+        visits = {visit for fact, _, _ in work.pending for visit in history.touches(fact)}
         span = self._touched(work, visits)
-        gives = any(type(fact) in _GIVING for fact, _ in work.pending)
+        gives = any(type(fact) in _GIVING for fact, _, _ in work.pending)
         given = contributions(history, visits) if gives else Counter()
-        references = history.references
+        references = history.references if self._uses_references else NOTHING_KNOWN
         kinds = 0
-        cause = None
+        latest = None
         account = effects.account
-        for fact, record in work.pending:
+        for pending in work.pending:
+            fact = pending[0]
             outcome, changed = state.fold(fact)
             account[fact.kind, "admitted" if outcome is ADMITTED else outcome.value] += 1
             if changed:
-                cause = fact, record
+                latest = pending
                 for before, after in changed:
                     kinds |= KIND_BITS[type(after or before)]
             elif outcome is ADMITTED and isinstance(fact, Settlement):
-                cause = fact, record  # cancelled before it came: lines of its visit were live until now
+                latest = pending  # cancelled before it came: lines of its visit were live until now
                 kinds |= KIND_BITS[Settlement]
         work.pending.clear()
-        work.oldest = 1 << 62
-        if cause is None:
+        work.oldest = _LATEST
+        if latest is None:
             return
-        work.cause = _cause(cause[0].ref, cause[1])
+        work.latest = latest
         if gives:
             self._send(difference(given, contributions(history, visits)), work.cause, effects)
         begin, end = span
@@ -383,7 +409,7 @@ class PersonStage:
     def _may_change_references(self, work: _Work) -> bool:
         """Whether what waits may change what is known of the person: then stays may give other things to beds."""
         references, delay = work.state.history.references, self._general.corrections
-        return any(type(fact) is Settlement and not confirms(fact, references, delay) for fact, _ in work.pending)
+        return any(type(fact) is Settlement and not confirms(fact, references, delay) for fact, _, _ in work.pending)
 
     def _are_inpatient(self, work: _Work) -> bool:
         """Whether all that waits settles stays of which nothing else is known."""
@@ -393,7 +419,7 @@ class PersonStage:
             and fact.med_type in self._inpatient
             and not history.knows(fact.visit)
             and fact.ref not in history.facts
-            for fact, _ in work.pending
+            for fact, _, _ in work.pending
         )
 
     def _after_past(self, work: _Work, past: Past, *, fresh: bool, inpatient: bool) -> bool:
@@ -404,7 +430,7 @@ class PersonStage:
         kinds = history.kinds
         settlements: list[Settlement] = []
         visits = set()
-        for fact, _ in work.pending:
+        for fact, _, _ in work.pending:
             kind = type(fact)
             if kind not in _VISITED:
                 return False
@@ -417,7 +443,7 @@ class PersonStage:
                 settlements.append(fact)  # type: ignore[arg-type]  # it is one
             visits.add(fact.visit)  # type: ignore[attr-defined]
             kinds |= KIND_BITS[kind]
-        begin = min(map(_begin, (fact for fact, _ in work.pending))) if fresh else self._touched(work, visits).begin
+        begin = min(map(_begin, (fact for fact, _, _ in work.pending))) if fresh else self._touched(work, visits).begin
         look = self._choosing.looks(kinds, scored=self._scorer.models.awaited, inpatient=inpatient)
         if begin < past.begin + look or any(one.settled_at < past.begin + _AROUND for one in settlements):
             return False
@@ -432,44 +458,48 @@ class PersonStage:
         """As `_fold`, of new visits outside stays: nothing that is known changes, what they give is what is sent."""
         state = work.state
         history = state.history
-        references = history.references
-        begin, end = 1 << 62, -(1 << 62)
+        held = history.facts
+        references = history.references if self._uses_references and history.says_who else NOTHING_KNOWN
+        begin, end = _LATEST, -_LATEST
         coded: set[str] = set()
         settlements: list[Settlement] = []
         kinds = 0
-        first = last = 0
-        account = effects.account
-        for fact, _ in work.pending:
+        for fact, _, filed in work.pending:
             if type(fact) is Settlement:
                 kinds |= _SETTLEMENT
                 settlements.append(fact)
-                first, last = min(fact.care_time, fact.settled_at), last_time(fact)
-            elif type(fact) is FeeLine:
+                first, last = whole_time(fact)
+            else:
                 kinds |= _FEE_LINE
-                first = last = fact.charged_at
-                if fact.trace_codes:
-                    coded.add(fact.visit)
-            begin, end = min(begin, first), max(end, last)
+                first = last = filed
+                if fact.trace_codes:  # type: ignore[attr-defined]  # settlements and lines alone are fresh
+                    coded.add(fact.visit)  # type: ignore[attr-defined]
+            if first < begin:
+                begin = first
+            if last > end:
+                end = last
         given = fresh(history, settlements)
         latest = work.pending[0]
+        latest_ref = ""
+        account = effects.account
         for pending in work.pending:
             fact = pending[0]
             ref = fact.ref
-            if ref not in history.facts:
-                state.add(ref, fact)  # type: ignore[arg-type]  # settlements and lines alone are fresh
+            if ref not in held:
+                state.add(ref, fact, pending[2])  # type: ignore[arg-type]
                 account[fact.kind, "admitted"] += 1
-                latest = pending
+                latest, latest_ref = pending, ref
                 continue
             outcome, changed = state.fold(fact)  # a line twice
             account[fact.kind, outcome.value] += 1
             if changed:
-                latest = pending
-        work.cause = cause = _cause(latest[0].ref, latest[1])
-        work.pending.clear()
-        work.oldest = 1 << 62
+                latest, latest_ref = pending, ref
+        work.latest = latest
+        work.pending = []
+        work.oldest = _LATEST
         if coded:
             given += trace_codes.give(history, coded)
-        effects.sums.extend(given, cause.ref, cause.time_ms)
+        effects.sums.extend(given, latest_ref, latest[1].time_ms or 0)
         self._concern(work, kinds, Span(begin, end), references, self._of_stays)
 
     def _concern(
@@ -479,8 +509,10 @@ class PersonStage:
         state = work.state
         history = state.history
         begin, end = span
-        now = history.references
-        changed_references = references is not now and references != now
+        changed_references = False
+        if self._uses_references:
+            now = history.references
+            changed_references = references is not now and references != now
         findings = state.findings
         standing = {held.rule for held in findings.values()} if findings else ()
         choosing = self._choosing
@@ -525,7 +557,7 @@ class PersonStage:
         history = work.state.history
         held = history.facts
         times = []
-        for fact, _ in work.pending:
+        for fact, _, _ in work.pending:
             if type(fact) is FeeLine:
                 times.append(fact.charged_at)
             else:
@@ -560,7 +592,8 @@ class PersonStage:
             return
         state = work.state
         history = state.history
-        rules, active = self._rules, self._rules.active
+        rules, active, awaited = self._rules, self._rules.active, self._scorer.models.awaited
+        cause = None
         standing = {held.rule for held in state.findings.values()} if state.findings else ()
         for rule, span in work.spans.items():
             if span.begin > span.end:
@@ -569,18 +602,21 @@ class PersonStage:
             if rule not in standing and (detector is None or (span is ALWAYS and self._choosing.quiet(rule, history))):
                 continue  # of other spans `_concern` has seen to it
             scored = detector is not None and detector.scored
+            if scored and not awaited:
+                continue  # nothing is known to score by: what stands is left as it is
             for part in rules.parts(rule, span, self._scorer.models) if scored else (span,):
                 found = rules.judge(rule, history, part)
                 if not found and rule not in standing:
                     continue
+                cause = work.cause if cause is None else cause
                 for change, before, after in changes(
-                    state.findings, rule, part, found, work.cause, state.person, history.floor
+                    state.findings, rule, part, found, cause, state.person, history.floor
                 ):
                     effects.alerts.append(change)
                     state.moved(before, after)
         work.spans = {}
         if self._waiting:
-            state.wake = rules.wake(history) if self._choosing.waits(history) else None
+            state.wake = self._choosing.wake(history)
 
 
 def _begin(fact: Any) -> int:  # noqa: ANN401 - a settlement or a line

@@ -73,12 +73,16 @@ class PersonState:
     def _load(self, head: PersonHead, terms: str | None) -> None:
         self._head = head
         self._wake_before = head.wake
-        self.history.floor = head.floor
-        self.history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
-        self.history.superseded = list(head.superseded)
-        self.history.load(head.kept)
+        history = self.history
+        history.floor = head.floor
+        if head.forgotten:
+            history.forgotten = {attribute: dict(pairs) for attribute, pairs in head.forgotten.items()}
+        if head.superseded:
+            history.superseded = list(head.superseded)
+        if head.kept:
+            history.load(head.kept)
         if not head.chunks:
-            self.history.load(head.facts)
+            history.load(head.facts)
             self.findings = by_identity(head.findings) if head.findings else {}
             self._oldest = head.oldest
             return
@@ -197,33 +201,35 @@ class PersonState:
             self._head_dirty = True
         return outcome, changed
 
-    def add(self, ref: str, fact: Settlement | FeeLine) -> None:
-        """Fold in a fact of a new visit outside stays (see `PersonHistory.add`)."""
+    def add(self, ref: str, fact: Settlement | FeeLine, time: int) -> None:
+        """Fold in a fact of a new visit outside stays (see `PersonHistory.add`), filed under a local second."""
         self.history.add(ref, fact)
-        self._place(ref, None, fact)
+        self._place_new(ref, self._chunk_of(time))
 
     def _place(self, ref: str, before: PersonFact | None, after: PersonFact) -> None:
         if is_kept(after):
             self._head_dirty = True
             return
-        number = self.number(after)
-        if before is None and self._filed is None:
-            self._dirty.add(number)
-            if self._oldest is None or number < self._oldest:
-                self._oldest = number
-            return
         if before is not None:
             old = self.number(before)
             self._chunks.setdefault(old, set()).discard(ref)
             self._dirty.add(old)
-        self._chunks.setdefault(number, set()).add(ref)
+        self._place_new(ref, self.number(after))
+
+    def _place_new(self, ref: str, number: int) -> None:
         self._dirty.add(number)
+        if self._filed is not None:
+            self._filed.setdefault(number, set()).add(ref)
+        elif self._oldest is None or number < self._oldest:
+            self._oldest = number
 
     def number(self, fact: PersonFact) -> int:
         """The chunk of a fact: that of its time, or the first one that is fully kept."""
-        number = person_chunk(filed_at(fact))
+        return self._chunk_of(filed_at(fact))
+
+    def _chunk_of(self, time: int) -> int:
         floor = self.history.floor
-        return number if floor is None else max(number, person_chunk(floor))
+        return person_chunk(time if floor is None or floor < time else floor)
 
     def moved(self, before: Held | None, after: Held | None) -> None:
         """Mark the chunks of a finding that changed."""
@@ -326,8 +332,9 @@ class PersonState:
         """A person with few facts as one value."""
         kept: list[Any] = []
         facts: list[Any] = []
-        for _, fact in sorted(self.history.facts.items()):
-            (kept if is_kept(fact) else facts).append(fact)
+        held = self.history.facts
+        for _, fact in sorted(held.items()) if len(held) > 1 else held.items():
+            (kept if type(fact) in _MAY_BE_KEPT and is_kept(fact) else facts).append(fact)
         head = self._head
         head.facts = facts
         head.findings = self._ordered_findings() if self.findings else []
@@ -338,13 +345,15 @@ class PersonState:
         return self._write_head(kept)
 
     def _ordered_findings(self) -> list[Held]:
-        return sorted(self.findings.values(), key=_named)
+        findings = list(self.findings.values())
+        return findings if len(findings) < 2 else sorted(findings, key=_named)
 
     def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
         head, history = self._head, self.history
         head.version = VERSION  # it may have been written by an older one
         head.floor = history.floor
-        head.forgotten = {attribute: sorted(held.items(), key=str) for attribute, held in history.forgotten.items()}
+        if history.forgotten or head.forgotten:
+            head.forgotten = {attribute: sorted(held.items(), key=str) for attribute, held in history.forgotten.items()}
         head.kept = kept
         head.superseded = history.superseded
         return person_key(self.person), encode(head)
@@ -400,6 +409,7 @@ def _asks(held: Held, around: int) -> int:
 
 
 _KEPT: Final = frozenset(KEPT_FOR_EVER)
+_MAY_BE_KEPT: Final = _KEPT | {Void}
 _KEPT_KINDS: Final = frozenset(kind.kind for kind in KEPT_FOR_EVER)
 
 

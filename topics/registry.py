@@ -226,7 +226,10 @@ class Registry:
 
     def all_of(self, kind: type[E], first: str) -> Iterator[E]:
         """Every entry of a kind whose subject begins with `first` (an institution's quotas), in a stable order."""
-        for subject in sorted(self._children.get((kind.kind, first), ()), key=lambda parts: parts[1:]):
+        subjects = self._children.get((kind.kind, first))
+        if not subjects:
+            return
+        for subject in sorted(subjects, key=lambda parts: parts[1:]) if len(subjects) > 1 else subjects:
             yield from self._entries[subject]  # type: ignore[misc]
 
     def knows(self, kind: type[Entry], *subject: str) -> bool:
