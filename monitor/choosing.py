@@ -45,7 +45,7 @@ class Choosing:
         self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._waiting: dict[tuple[int, int], tuple[Waiting, ...]] = {}
-        self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
+        self._by_stays = any(detector.needs_stays for detector in rules.active.values())
         self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
         self._needs = {rule: _bits(detector.needs) for rule, detector in rules.active.items()}
 
@@ -97,11 +97,7 @@ class Choosing:
         return found
 
     def _stays(self, history: PersonHistory) -> int:
-        most = self._most_stays
-        if not most:
-            return 0
-        stays = len(history.stays)
-        return min(most, stays)  # asked of every person: `min` of two takes as long as all the rest
+        return len(history.stays) if self._by_stays else 0
 
     def _has(self, rule: str, kinds: int, stays: int) -> bool:
         """Whether what a rule needs is there."""
