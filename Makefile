@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PEERS := faust quix bytewax
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures drill packages golden region lock bench bench-peers profile up down clean
+.PHONY: help install demo test lint prove chaos campaign simulate-pipeline dashboards pictures drill packages golden region lock bench bench-peers bench-peak profile up down clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -82,6 +82,9 @@ bench-peers: $(STAMP) ## Install the other engines for make bench, each into an 
 	$(PYTHON) -m venv .venv-peers/$*
 	.venv-peers/$*/bin/python -m pip install --quiet --requirement $<
 	@touch $@
+
+bench-peak: $(STAMP) ## What a worker uses at a nation's peak (ARGS="--rate 500 --lines 0")
+	$(BIN)/python -m bench.peak $(ARGS)
 
 profile: $(STAMP) ## Where the time of judging goes, function by function (ARGS="--settlements 20000")
 	$(BIN)/python -m bench.profile $(ARGS)

@@ -56,8 +56,11 @@ def resident() -> int:
 
 
 def held(store: MemoryStore) -> int:
-    """Bytes that a state in memory takes: the dictionary, its keys and values."""
-    return getsizeof(store.values) + sum(getsizeof(key) + getsizeof(value) for key, value in store.values.items())
+    """Bytes that a state in memory takes: dictionaries, their keys and values."""
+    return sum(
+        getsizeof(held) + sum(getsizeof(key) + getsizeof(value) for key, value in held.items())
+        for held in (store.values, store.wakes)
+    )
 
 
 def watched(file: Path, every: int, model: Path | None) -> Iterator[Seen]:

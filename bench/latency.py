@@ -205,9 +205,8 @@ async def _read(
             now = monotonic()
             for batch in batches.values():
                 for record in batch:
-                    alert: dict[str, Any] = (
-                        of_monitor(record.value, record.headers) if engine.ours else of_peer(record.value)
-                    )
+                    value = record.value or b""
+                    alert: dict[str, Any] = of_monitor(value, record.headers) if engine.ours else of_peer(value)
                     when = due.get(alert["cause"])
                     if when is not None:
                         seen.append((when, now - when, alert["second"]))

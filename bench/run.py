@@ -21,6 +21,7 @@ from pathlib import Path
 from time import process_time, sleep
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
@@ -36,7 +37,8 @@ from topics.catalogue import CLAIMS, DEFAULT_GROUP
 from topics.decoding import Decoder
 
 RAW: Final = "raw loop"
-DECODING: Final = "raw loop, decoding"
+READING: Final = "raw loop, JSON to strings"
+DECODING: Final = "raw loop, JSON to checked facts"
 KEEPING: Final = "raw loop, three checks, nothing kept safe"
 THREE: Final = "claims-monitor, three checks, {}"
 ALL: Final = "claims-monitor, all rules, {}"
@@ -253,10 +255,16 @@ def _plan(bench: Bench, setting: Setting, paces: Sequence[Pace]) -> Iterator[tup
     """What there is to run: a name for `--only`, and the run."""
     everything = setting.size.settlements
 
+    def reading(topic: Loaded) -> Callable[[bytes], object]:
+        claim = next(iter(claims(topic.size))).value
+        fields = [(name, str, "") for name in json.loads(claim)]  # all values are strings
+        return msgspec.json.Decoder(msgspec.defstruct("Claim", fields, kw_only=True)).decode
+
     def decoding(_: Loaded) -> Callable[[bytes], object]:
         return Decoder("person")
 
     yield "raw", lambda: bench.loop(RAW, everything, lambda _: None)
+    yield "raw", lambda: bench.loop(READING, everything, reading)
     yield "raw", lambda: bench.loop(DECODING, everything, decoding)
     yield "raw", lambda: bench.loop(KEEPING, everything, _keeping)
     for three, label, only in ((True, THREE, "three"), (False, ALL, "all")):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from detectors.findings import Finding, Span
+from detectors.past import Run
 from detectors.terms import RuleTerms
 from topics.facts import Fact
 from topics.registry import Entry
@@ -31,6 +32,8 @@ class Detector(Generic[H]):
         says: placeholders that its texts may use.
         uses_references: whether a change of the person's reference values rejudges all facts kept.
         scored: whether it judges by an anomaly model; where none is at hand its findings are left as they stand.
+        stays_alone: whether a new visit outside stays, settlement or lines, changes none of its findings.
+        outside_stays: whether a new visit that is settled as a stay changes none of its findings.
     """
 
     rule_id: ClassVar[str]
@@ -44,6 +47,8 @@ class Detector(Generic[H]):
     says: ClassVar[frozenset[str]]
     uses_references: ClassVar[bool] = False
     scored: ClassVar[bool] = False
+    stays_alone: ClassVar[bool] = False
+    outside_stays: ClassVar[bool] = False
 
     def reach(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
         """How far from a changed fact's time the anchors lie of findings that the change can touch, seconds.
@@ -55,6 +60,20 @@ class Detector(Generic[H]):
     def reach_back(self, limits: Any) -> int:  # noqa: ANN401 - the detector's own limits struct
         """How far before a changed fact's time such anchors lie, where that is less than `reach`."""
         return self.reach(limits)
+
+    def looks(self, limits: Any, *, self_paid: bool) -> int:  # noqa: ANN401, ARG002 - the detector's own limits struct
+        """How far before a changed fact facts lie that it looks at for what the change touches, seconds.
+
+        Less where it judges on from what a history's past says (`detectors.past`), or of one without self-pay stays.
+        """
+        return self.reach_back(limits) + self.reach(limits)
+
+    def runs(self, history: H, terms: RuleTerms, begin: int, until: int) -> list[Run] | None:  # noqa: ARG002 - see below
+        """What it must know of the past to judge on after `until`: what lasts beyond `begin`, or may go on.
+
+        None: it reads the facts, as most rules do.
+        """
+        return None
 
     def silent(self, history: H) -> bool:  # noqa: ARG002 - most rules cannot tell at a glance
         """Whether it can be seen at a glance that there are no findings, anywhere, and time alone makes none.

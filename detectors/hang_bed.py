@@ -42,6 +42,7 @@ class HangBed(Detector[PersonHistory]):
     reads = STAY_FACTS
     needs = (PresenceCheck,)
     limits = Limits
+    stays_alone = True
     says: ClassVar = frozenset({"checks", "first", "last"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - its numbers lie within the stay

@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from detectors.findings import ALWAYS, Span
 from detectors.lines import NetLine, by_time, net
+from detectors.past import Past
 from detectors.references import (
     ATTRIBUTES,
+    Counted,
     References,
     Tally,
     confirms,
+    count_on,
     enrolled,
+    forgotten_before,
     given,
     known_from,
     of_agreeing,
     of_facts,
     tally,
+    told_at,
 )
 from detectors.standing import CANCELLING, Change, StandingFacts, affected
 from detectors.stays import PARTS, Stay, put_together
@@ -161,20 +166,25 @@ class PersonHistory(StandingFacts):
         """Versions of the enrolment, and of its void, that earlier facts are held against."""
         self.floor: int | None = None
         """First local second that is fully kept; None while nothing was forgotten."""
+        self.past: Past | None = None
+        """What is known of facts that are not in `facts`, since they were not read; None: all of them were."""
         self._agree = False
         self.models: ModelSet | None = None
         self.scores: dict[str, Scored] = {}
         """Anomaly scores by settlement id, filled in by the engine for the span it judges."""
 
-    def load(self, facts: Iterable[PersonFact]) -> None:
-        """Take facts that were folded before (from stored state)."""
+    def load(self, facts: Iterable[PersonFact]) -> set[str]:
+        """Take facts that were folded before (from stored state); gives their identities."""
         held = self.facts
+        refs = set()
         for fact in facts:
             ref = fact.ref
+            refs.add(ref)
             if type(fact) in CANCELLING and ref not in held:
                 self._cancelling += 1
             held[ref] = fact
         self._forget_views()
+        return refs
 
     @view
     def _visits(self) -> dict[str, set[str]]:
@@ -198,15 +208,13 @@ class PersonHistory(StandingFacts):
     @property
     def says_who(self) -> bool:
         """Whether anything is held, or was, that references may be made of."""
-        return bool(self.facts or self.forgotten or self.superseded)
+        return bool(self.facts or self.forgotten or self.superseded) or self.past is not None
 
     def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.
 
-        Nothing cancels or changes what is here then, and no stay is touched.
+        None of them is cancelled then or changes what is here, and no stay is touched.
         """
-        if self._cancelling:
-            return False
         # without the view, which few persons need, a look at all is quicker than making it
         made: dict[str, set[str]] | None = self.__dict__.get("_visits")
         visits: Collection[str | None]
@@ -216,16 +224,19 @@ class PersonHistory(StandingFacts):
             visits = {visit for visit, refs in made.items() if refs}
         seen: set[str] = set()
         inpatient = self.general.inpatient
+        held = self.facts
         for fact in facts:
             kind = type(fact)
             if kind is Settlement:
                 if fact.med_type in inpatient or fact.visit in visits:
                     return False
                 ref = fact.ref
-                if ref in self.facts or ref in seen:
+                if ref in held or ref in seen:
                     return False
                 seen.add(ref)
-            elif kind is not FeeLine or fact.visit in visits:
+                if self._cancelling and ("reversal:" + fact.id in held or "void:" + ref in held):
+                    return False
+            elif kind is not FeeLine or fact.visit in visits or (self._cancelling and "void:" + fact.ref in held):
                 return False
         return True
 
@@ -451,13 +462,44 @@ class PersonHistory(StandingFacts):
 
         Of facts, versions and voids up to `General.corrections` after the time that is asked for.
         """
+        found, self._agree = self._referred(self.all_of(Settlement))
+        return found
+
+    def references_with(self, more: Sequence[Settlement]) -> References:
+        """What the references would be with other settlements besides, of times that are read."""
+        return self._referred(sorted([*self.all_of(Settlement), *more], key=_by_settled))[0]
+
+    def _referred(self, settlements: Sequence[Settlement]) -> tuple[References, bool]:
+        """The references by these settlements and the admissions, and whether it is known that all facts agree."""
         delay = self.general.corrections
-        settlements, admissions = self.all_of(Settlement), self.all_of(Admission)
+        admissions = self.all_of(Admission)
         known = self._enrolments()
-        agreed = None if self.forgotten else of_agreeing(settlements, admissions, delay)
-        self._agree = agreed is not None and not known
-        found = of_facts(settlements, admissions, self.forgotten, delay) if agreed is None else agreed
-        return enrolled(known, found, delay) if known else found
+        past = self.past
+        if past is None:
+            agreed = None if self.forgotten else of_agreeing(settlements, admissions, delay)
+            if agreed is None:
+                agree = False
+                found = of_facts(settlements, admissions, forgotten_before(self.forgotten), delay)
+            else:
+                agree, found = True, agreed
+        else:
+            settlements = [one for one in settlements if one.settled_at >= past.begin]
+            admissions = [one for one in admissions if told_at(one) >= past.begin]
+            more = len(settlements) + len(admissions)
+            agree, counted = False, past.counted
+            if not all(each.leads_by(more) for each in counted):  # else they are what they were, whatever these say
+                counted = count_on(settlements, admissions, counted, delay)
+                agree = not self.forgotten and all(len(each.tallies) < 2 for each in counted)
+            found = References(*(each.steps for each in counted))
+        return (enrolled(known, found, delay), False) if known else (found, agree)
+
+    def counted_until(self, time: int) -> list[Counted]:
+        """What facts told before a local second give towards the references, forgotten ones too, by attribute."""
+        begin = ALWAYS.begin if self.past is None else self.past.begin
+        settlements = [one for one in self.all_of(Settlement) if begin <= one.settled_at < time]
+        admissions = [one for one in self.all_of(Admission) if begin <= told_at(one) < time]
+        before = forgotten_before(self.forgotten) if self.past is None else self.past.counted
+        return count_on(settlements, admissions, before, self.general.corrections)
 
     @property
     def facts_agree(self) -> bool:

@@ -48,6 +48,7 @@ class ImpossibleTravel(Detector[PersonHistory]):
     reads = (Settlement, Admission, PresenceCheck)
     consults = (Institution,)
     limits = Limits
+    outside_stays = True
     says: ClassVar = frozenset({"distance", "limit", "time"})
 
     def reach(self, limits: Limits) -> int:

@@ -35,6 +35,7 @@ class LeaveTooLong(Detector[PersonHistory]):
     reads = STAY_FACTS
     needs = (Leave,)
     limits = Limits
+    stays_alone = True
     says: ClassVar = frozenset({"begin", "length", "limit", "most", "back_by"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - a leave depends on nothing but its own stay

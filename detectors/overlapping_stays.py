@@ -33,6 +33,7 @@ class OverlappingStays(Detector[PersonHistory]):
     reads = STAY_FACTS
     needs_stays = 2
     limits = Limits
+    stays_alone = True
     says: ClassVar = frozenset({"overlap", "limit", "stays"})
 
     def reach(self, limits: Limits) -> int:  # noqa: ARG002 - its number bounds the overlap, not the anchor

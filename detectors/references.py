@@ -32,6 +32,18 @@ Steps = tuple[tuple[int, Any], ...]
 _EVER: Final = -(1 << 62)
 
 
+class Counted(msgspec.Struct, array_like=True):
+    """What facts gave of one attribute: the most frequent value over time, and how often each was given."""
+
+    steps: Steps = ()
+    tallies: list[tuple[Any, Tally]] = []
+
+    def leads_by(self, facts: int) -> bool:
+        """Whether the most frequent value stays so after so many facts more, whatever they say."""
+        counts = sorted((held.count for _, held in self.tallies), reverse=True)
+        return bool(counts) and counts[0] - (counts[1] if len(counts) > 1 else 0) > facts
+
+
 def value_at(steps: Steps, time: int) -> Any:  # noqa: ANN401 - text or day
     """The value that holds at a local second; None: none is known."""
     found = None
@@ -119,25 +131,44 @@ def most_frequent(counts: Mapping[Any, Tally]) -> Any:  # noqa: ANN401 - text or
     """The value given most often, ties to the earliest fact; None without any."""
     if not counts:
         return None
-    return min(counts.items(), key=lambda pair: (-pair[1].count, pair[1].first))[0]
+    return min(counts.items(), key=lambda pair: _rank(pair[1]))[0]
+
+
+def _rank(held: Tally) -> tuple[int, tuple[int, str]]:
+    return -held.count, held.first
 
 
 def of_facts(
-    settlements: Sequence[Settlement],
-    admissions: Sequence[Admission],
-    forgotten: Mapping[str, Mapping[Any, Tally]],
-    delay: int,
+    settlements: Sequence[Settlement], admissions: Sequence[Admission], before: Sequence[Counted], delay: int
 ) -> References:
     """The most frequent values among facts, ties to the earliest, over time.
 
     Args:
-        settlements: those that stand, by settlement time.
+        settlements: those that stand.
         admissions: those that stand.
-        forgotten: by attribute, what facts gave that are not kept any more; all of them lie before what is judged.
+        before: by attribute, what facts gave that are not among these; all of them were told before these.
         delay: a fact counts for others up to so many seconds before it was told.
     """
+    return References(*(counted.steps for counted in count_on(settlements, admissions, before, delay)))
+
+
+def count_on(
+    settlements: Sequence[Settlement], admissions: Sequence[Admission], before: Sequence[Counted], delay: int
+) -> list[Counted]:
+    """What `before` and these facts give together, by attribute (see `of_facts`)."""
     givers: list[Settlement | Admission] = [*settlements, *admissions]
-    return References(*(_most(attribute, givers, forgotten.get(attribute, {}), delay) for attribute in ATTRIBUTES))
+    ordered = sorted([(told_at(fact), fact) for fact in givers], key=itemgetter(0))
+    return [_counted(attribute, ordered, counted, delay) for attribute, counted in zip(ATTRIBUTES, before, strict=True)]
+
+
+def forgotten_before(forgotten: Mapping[str, Mapping[Any, Tally]]) -> list[Counted]:
+    """By attribute, what is counted before the facts that are kept: all of it holds from ever on."""
+    found = []
+    for attribute in ATTRIBUTES:
+        counts = forgotten.get(attribute, {})
+        steps = ((_EVER, most_frequent(counts)),) if counts else ()
+        found.append(Counted(steps, list(counts.items())))
+    return found
 
 
 def of_agreeing(settlements: Sequence[Settlement], admissions: Sequence[Admission], delay: int) -> References | None:
@@ -167,25 +198,35 @@ def of_agreeing(settlements: Sequence[Settlement], admissions: Sequence[Admissio
     return References(*steps)
 
 
-def _most(
-    attribute: str, givers: Sequence[Settlement | Admission], forgotten: Mapping[Any, Tally], delay: int
-) -> Steps:
-    gave = [(told_at(fact), fact) for fact in givers if given(fact, attribute) is not None]
-    values = {given(fact, attribute) for _, fact in gave} | forgotten.keys()
-    if len(values) <= 1:
-        begin = _EVER if forgotten else min((time for time, _ in gave), default=0) - delay
-        return tuple((begin, value) for value in values)
-    counts = dict(forgotten)
-    steps = [(_EVER, most_frequent(counts))] if counts else []
-    gave.sort(key=itemgetter(0))
-    for place, (time, fact) in enumerate(gave):
-        counts = tally([fact], attribute, counts)
-        if place + 1 < len(gave) and gave[place + 1][0] == time:
+def _counted(
+    attribute: str, ordered: Sequence[tuple[int, Settlement | Admission]], before: Counted, delay: int
+) -> Counted:
+    """What an attribute's facts, by the time they were told, give on top of what was counted before them."""
+    counts = {value: Tally(held.count, held.first) for value, held in before.tallies}
+    most = most_frequent(counts)
+    steps = list(before.steps)
+    latest: int | None = None
+    for time, fact in ordered:
+        value = given(fact, attribute)
+        if value is None:
             continue
-        value = most_frequent(counts)
-        if not steps or steps[-1][1] != value:
-            steps.append((time - delay, value))
-    return tuple(steps)
+        if latest is not None and time != latest and (not steps or steps[-1][1] != most):
+            steps.append((latest - delay, most))
+        latest = time
+        at = fact.at, fact.ref
+        held = counts.get(value)
+        if held is None:
+            counts[value] = Tally(1, at)
+        else:
+            held.count += 1
+            if at < held.first:
+                held.first = at
+        # no other value rises by this fact
+        if most is None or (value != most and _rank(counts[value]) < _rank(counts[most])):
+            most = value
+    if latest is not None and (not steps or steps[-1][1] != most):
+        steps.append((latest - delay, most))
+    return Counted(tuple(steps), list(counts.items()))
 
 
 def known_from(fact: Enrolment | Void, delay: int) -> int:

@@ -61,6 +61,7 @@ class SplitStay(Detector[PersonHistory]):
     reads = STAY_FACTS
     needs_stays = 2
     limits = Limits
+    stays_alone = True
     says: ClassVar = frozenset({"gap", "limit", "stays", "self_paid"})
 
     def reach(self, limits: Limits) -> int:
@@ -70,6 +71,10 @@ class SplitStay(Detector[PersonHistory]):
     def reach_back(self, limits: Limits) -> int:  # noqa: ARG002 - whatever its numbers
         """None: a stay does not touch those before it."""
         return 0
+
+    def looks(self, limits: Limits, *, self_paid: bool) -> int:
+        """To the end of the former stay."""
+        return self.reach(limits) if self_paid else max(limits.same_disease, limits.same_department, limits.any_reason)
 
     def judge(self, history: PersonHistory, terms: RuleTerms, span: Span) -> Iterator[Finding]:
         """Yield one finding a stay that begins in the span."""

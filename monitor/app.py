@@ -22,6 +22,7 @@ from monitor.engine import Engine
 from monitor.metrics import Metrics
 from monitor.models import ModelFileError, load_models
 from monitor.outgoing import Targets
+from monitor.refusal import Refused
 from monitor.scoring import ForestScorer
 from monitor.tasks import spawn
 from monitor.terms_files import load_terms
@@ -64,7 +65,7 @@ KEYS: Final = "keys"
 TOKEN_VARIABLE: Final = "CLAIMS_MONITOR_TOKEN"  # noqa: S105 - a name, not a secret
 
 
-class StartRefused(Exception):
+class StartRefused(Refused):
     """The worker must not start like this; a restart would not help. The message says what to do."""
 
 

@@ -1,9 +1,10 @@
-"""Keeps Kafka's client libraries from saying the same thing thousands of times while a broker is away."""
+"""Keeps libraries from saying the same thing thousands of times while a broker is away, and from tracing refusals."""
 
 import logging
 from typing import Final
 
 from monitor import clock
+from monitor.refusal import Refused
 
 _LIBRARIES: Final = ("aiokafka", "kafka", "mode", "faust")
 _AGAIN_AFTER_S: Final = 10.0
@@ -28,6 +29,8 @@ class Chatter(logging.Filter):
         """Whether a record is written."""
         if record.name.partition(".")[0] not in _LIBRARIES:
             return True
+        if _of_refusal(record):
+            return False
         kind = record.name, record.levelno, str(record.msg)
         now = clock.monotonic()
         since, held = self._said.get(kind, (now - self._again_after_s, 0))
@@ -41,6 +44,15 @@ class Chatter(logging.Filter):
             record.msg = f"{record.getMessage()} ({held} more like this since)"
             record.args = None
         return True
+
+
+def _of_refusal(record: logging.LogRecord) -> bool:
+    """Whether it is what mode says of a service that ends since the worker refuses: its traceback tells nothing."""
+    given = record.args if isinstance(record.args, tuple) else ()
+    if any(isinstance(one, Refused) for one in given):
+        return True
+    # a thread that has ended in the meantime
+    return any(isinstance(one, RuntimeError) and str(one) == "Event loop is closed" for one in given)
 
 
 def quieten() -> None:

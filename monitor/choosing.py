@@ -1,11 +1,14 @@
 """Which rules a person's facts can concern: looked up by kinds of facts, so that the others cost nothing."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from detectors.detector import Detector
 from detectors.history import KIND_BITS, PersonHistory
 from monitor.judging import Rules, Waiting
+from topics.facts import FeeLine, Settlement
+
+_VISITED: Final = KIND_BITS[Settlement] | KIND_BITS[FeeLine]
 
 
 class Reader(NamedTuple):
@@ -45,7 +48,8 @@ class Choosing:
         self._reading: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._able: dict[tuple[int, int, int], tuple[Reader, ...]] = {}
         self._waiting: dict[tuple[int, int], tuple[Waiting, ...]] = {}
-        self._by_stays = any(detector.needs_stays for detector in rules.active.values())
+        self._looks: dict[tuple[int, bool, bool], int] = {}
+        self._most_stays = max((detector.needs_stays for detector in rules.active.values()), default=0)
         self._reads = {rule: _bits(detector.reads) for rule, detector in rules.active.items()}
         self._needs = {rule: _bits(detector.needs) for rule, detector in rules.active.items()}
 
@@ -76,6 +80,30 @@ class Choosing:
             found = self._able[known] = tuple(reader for reader in self.reading(kinds, history) if reader.able)
         return found
 
+    def looks(self, kinds: int, *, scored: bool, inpatient: bool = False) -> int:
+        """How far before a settlement or line the rules look that such a history may concern, seconds.
+
+        Args:
+            kinds: that stand, this one's too.
+            scored: whether any model is at hand.
+            inpatient: whether it settles a stay of which nothing else is known.
+        """
+        known = kinds, scored, inpatient
+        found = self._looks.get(known)
+        if found is None:
+            found = self._looks[known] = max(
+                (
+                    self._rules.looks(rule)
+                    for rule, detector in self._active.items()
+                    if self._reads[rule] & _VISITED
+                    and not (detector.stays_alone or (inpatient and detector.outside_stays))
+                    and (scored or not detector.scored)
+                    and self._has(rule, kinds, self._most_stays)
+                ),
+                default=0,
+            )
+        return found
+
     def quiet(self, rule: str, history: PersonHistory) -> bool:
         """Whether it can be seen at a glance that an active rule finds nothing, and that time alone changes nothing."""
         return not self._has(rule, history.kinds, self._stays(history)) or self._active[rule].silent(history)
@@ -97,7 +125,7 @@ class Choosing:
         return found
 
     def _stays(self, history: PersonHistory) -> int:
-        return len(history.stays) if self._by_stays else 0
+        return len(history.stays) if self._most_stays else 0
 
     def _has(self, rule: str, kinds: int, stays: int) -> bool:
         """Whether what a rule needs is there."""

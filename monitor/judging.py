@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from detectors.detector import Detector
 from detectors.findings import ALWAYS, Finding, Span, withdrawn
 from detectors.model_set import ModelSet
+from detectors.past import Run
 from detectors.terms import RuleTerms, TermsSet
 from monitor.records import AlertChange
 from monitor.state import Held, Identity
@@ -51,12 +52,16 @@ class Rules:
         by_time: these, with every version of their terms.
         longest_reach: of all rules, seconds.
         longest_look_back: from a changed fact to the earliest one that may matter for what it touches, seconds.
+        mark: digests of all versions of the terms.
+        going_on: the active rules that judge on from what is known of the past; one at most.
     """
 
     def __init__(self, detectors: Mapping[str, Detector[Any]], terms: TermsSet) -> None:
         self.terms = terms
         self.active: dict[str, Detector[Any]] = {}
         self._reach: dict[str, tuple[int, int]] = {}
+        self._looks: dict[tuple[str, bool], int] = {}
+        self.mark = "+".join(terms.digests)
         self._only: dict[str, tuple[Callable[..., Iterator[Finding]], RuleTerms]] = {}
         self.by_time: tuple[Waiting, ...] = ()
         for rule, detector in detectors.items():
@@ -68,9 +73,14 @@ class Rules:
             if len(terms.versions) == 1:
                 self._only[rule] = detector.judge, versions[0]
             self._reach[rule] = max(map(detector.reach_back, limits)), max(map(detector.reach, limits))
+            for paid in (False, True):
+                self._looks[rule, paid] = max(detector.looks(each, self_paid=paid) for each in limits)
             if type(detector).wake is not Detector.wake:
                 silent = None if type(detector).silent is Detector.silent else detector.silent
                 self.by_time += tuple(Waiting(rule, detector, version, silent) for version in versions)
+        self.going_on = tuple(
+            rule for rule, detector in self.active.items() if type(detector).runs is not Detector.runs
+        )
         self.waiting = tuple(dict.fromkeys(one.rule for one in self.by_time))
         self.longest_reach = max(map(max, self._reach.values()), default=0)
         self.longest_look_back = max(map(sum, self._reach.values()), default=0)
@@ -78,6 +88,19 @@ class Rules:
     def reach(self, rule: str) -> tuple[int, int]:
         """The longest reach of the rule over all versions of the terms, back and ahead, seconds; 0 without the rule."""
         return self._reach.get(rule, (0, 0))
+
+    def looks(self, rule: str, *, self_paid: bool = True) -> int:
+        """How far before a changed fact the rule looks (see `Detector.looks`), over all versions of the terms."""
+        return self._looks.get((rule, self_paid), 0)
+
+    def runs(self, history: Any, begin: int, until: int) -> dict[str, list[Run]]:  # noqa: ANN401 - a history
+        """What rules must know of the past to judge on (see `Detector.runs`), by id of the terms."""
+        return {
+            version.terms_id: self.active[rule].runs(history, version.rules[rule], begin, until) or []
+            for rule in self.going_on
+            for version in self.terms.versions
+            if rule in version.rules
+        }
 
     def woken(self, rule: str) -> int | None:
         """How far before a wake time the rule's findings change, over all versions of the terms; None: anywhere."""

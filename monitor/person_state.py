@@ -1,9 +1,11 @@
 """A person's state while it is worked on: history, standing findings, and which chunks must be written again."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from detectors.history import KEPT_FOR_EVER, PersonHistory, filed_at, last_time
+from detectors.past import Past
 from detectors.standing import Change, Outcome
 from detectors.terms import General
 from monitor.records import Reader
@@ -11,15 +13,18 @@ from monitor.state import (
     FEW_FACTS,
     PERSON_CHUNK_DAYS,
     VERSION,
+    ClosedChunk,
     Held,
     Identity,
     PersonChunk,
     PersonHead,
     by_identity,
     encode,
+    facts_of,
     person_chunk,
     person_chunk_key,
     person_key,
+    read_closed_chunk,
     read_person_chunk,
     read_person_head,
 )
@@ -39,10 +44,15 @@ class PersonState:
         general: general numbers, for the history.
         registry: reference data, for the history.
         now: the partition's clock.
+        terms: digests of the terms; where what is known of the past was made with these, only later facts are read,
+            until `complete`. None: all of them.
     """
 
-    def __init__(self, person: str, store: Reader, general: General, registry: Registry, now: int) -> None:
+    def __init__(
+        self, person: str, store: Reader, general: General, registry: Registry, now: int, terms: str | None = None
+    ) -> None:
         self.person = person
+        self._store = store
         self.history = PersonHistory(person, general, registry, now)
         self.findings: dict[Identity, Held] = {}
         self._head = PersonHead()
@@ -51,11 +61,16 @@ class PersonState:
         self._dirty: set[int] = set()
         self._head_dirty = False
         self._wake_before: int | None = None
+        self.past_holds = True
+        """Whether what is kept of the past goes for the facts as they are now."""
+        self._unread: set[int] = set()
+        self._closed: dict[int, ClosedChunk] = {}
+        self._over: dict[Identity, Held] = {}
         value = store.get(person_key(person))
         if value is not None:
-            self._load(read_person_head(value), store)
+            self._load(read_person_head(value), terms)
 
-    def _load(self, head: PersonHead, store: Reader) -> None:
+    def _load(self, head: PersonHead, terms: str | None) -> None:
         self._head = head
         self._wake_before = head.wake
         history = self.history
@@ -71,16 +86,76 @@ class PersonState:
             self.findings = by_identity(head.findings) if head.findings else {}
             self._oldest = head.oldest
             return
-        filed: dict[int, set[str]] = {}
+        self._filed = {}
+        past = head.past
+        if terms is None or past is None or past.terms != terms or head.wake is not None:
+            for number in head.chunks:
+                self._take(number, self._read(number))
+            return
+        self.history.past = past
+        first = person_chunk(past.begin)
         for number in head.chunks:
-            value = store.get(person_chunk_key(self.person, number))
-            if value is None:
-                raise KeyError(f"chunk {number} of a person is missing from the state")
-            chunk = read_person_chunk(value)
-            self.history.load(chunk.facts)
-            filed[number] = {fact.ref for fact in chunk.facts}
+            if number >= first:
+                self._take(number, self._read(number))
+            else:
+                self._unread.add(number)
+        self.history.load(past.facts)
+        if past.open:
+            about = past.about()
+            for number in self._unread.intersection(past.open):  # one that lost all it held is gone
+                chunk = self._closed[number] = read_closed_chunk(self._value(number))
+                for held in chunk.findings:
+                    (self.findings if may_change(held, past.begin, about) else self._over)[held.identity] = held
+
+    def _read(self, number: int) -> PersonChunk:
+        return read_person_chunk(self._value(number))
+
+    def _value(self, number: int) -> bytes:
+        value = self._store.get(person_chunk_key(self.person, number))
+        if value is None:
+            raise KeyError(f"chunk {number} of a person is missing from the state")
+        return value
+
+    def _take(self, number: int, chunk: PersonChunk) -> None:
+        """Take a chunk in as a whole."""
+        self._filed[number] = self.history.load(chunk.facts)  # type: ignore[index]  # while it is loaded
+        if chunk.findings:
             self.findings.update(by_identity(chunk.findings))
-        self._filed = filed
+
+    def complete(self) -> None:
+        """Read whatever was not read yet, and do without the past."""
+        history = self.history
+        if history.past is None:
+            return
+        history.past = None
+        for number in sorted(self._unread):
+            closed = self._closed.get(number)
+            if closed is None:
+                chunk = self._read(number)
+                facts = chunk.facts
+                self.findings.update(by_identity(chunk.findings))
+            else:
+                facts = facts_of(closed)
+            self._filed[number] = {fact.ref for fact in facts}  # type: ignore[index]  # loaded from chunks
+            history.load([fact for fact in facts if fact.ref not in history.facts])
+        self.findings.update(self._over)
+        self._unread, self._closed, self._over = set(), {}, {}
+
+    def keep_past(self, past: Past | None) -> None:
+        """Keep what is known of the past from now on."""
+        if past != self._head.past:
+            self._head.past = past
+            self._head_dirty = True
+
+    @property
+    def past(self) -> Past | None:
+        """What is known of the past, as it is kept."""
+        return self._head.past
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything must be written."""
+        return self._head_dirty or bool(self._dirty)
 
     @property
     def _chunks(self) -> dict[int, set[str]]:
@@ -88,14 +163,14 @@ class PersonState:
         if self._filed is None:
             self._filed = {}
             for ref, fact in self.history.facts.items():
-                if not _kept(fact):
-                    self._filed.setdefault(self._number(fact), set()).add(ref)
+                if not is_kept(fact):
+                    self._filed.setdefault(self.number(fact), set()).add(ref)
             for held in self.findings.values():
                 self._filed.setdefault(person_chunk(held.anchor), set())
         return self._filed
 
     def _first_chunk(self) -> int | None:
-        return self._oldest if self._filed is None else min(self._filed, default=None)
+        return self._oldest if self._filed is None else min((*self._filed, *self._unread), default=None)
 
     @property
     def wake(self) -> int | None:
@@ -132,14 +207,14 @@ class PersonState:
         self._place_new(ref, self._chunk_of(time))
 
     def _place(self, ref: str, before: PersonFact | None, after: PersonFact) -> None:
-        if _kept(after):
+        if is_kept(after):
             self._head_dirty = True
             return
         if before is not None:
-            old = self._number(before)
+            old = self.number(before)
             self._chunks.setdefault(old, set()).discard(ref)
             self._dirty.add(old)
-        self._place_new(ref, self._number(after))
+        self._place_new(ref, self.number(after))
 
     def _place_new(self, ref: str, number: int) -> None:
         self._dirty.add(number)
@@ -148,7 +223,7 @@ class PersonState:
         elif self._oldest is None or number < self._oldest:
             self._oldest = number
 
-    def _number(self, fact: PersonFact) -> int:
+    def number(self, fact: PersonFact) -> int:
         """The chunk of a fact: that of its time, or the first one that is fully kept."""
         return self._chunk_of(filed_at(fact))
 
@@ -180,10 +255,18 @@ class PersonState:
             around: how far before a visit or finding others may matter for it, seconds.
         """
         oldest = self._first_chunk()
-        return oldest is not None and oldest < person_chunk(cut) and oldest < self._keep_from(cut, around)
+        if oldest is None or oldest >= person_chunk(cut):
+            return False
+        if self.history.past is not None:
+            if any(_asks(held, around) <= oldest for held in self.findings.values() if held.end >= cut):
+                return False
+            self.complete()
+        return oldest < self._keep_from(cut, around)
 
     def forget(self, cut: int, around: int) -> int:
         """Forget chunks that are not needed; tells how many reversals waited in vain."""
+        self.complete()
+        self.past_holds = False
         first = self._keep_from(cut, around)
         begin = first * _CHUNK
         going = [number for number in self._chunks if number < first]
@@ -217,7 +300,7 @@ class PersonState:
         for held in self.findings.values():
             if held.end >= cut:
                 # what lies less than the reach after the floor is not judged again: this one must be
-                keep = min(keep, person_chunk(min(held.begin, held.anchor) - around))
+                keep = min(keep, _asks(held, around))
         return keep
 
     def _needed(self, ref: str, cut: int) -> bool:
@@ -251,7 +334,7 @@ class PersonState:
         facts: list[Any] = []
         held = self.history.facts
         for _, fact in sorted(held.items()) if len(held) > 1 else held.items():
-            (kept if type(fact) in _MAY_BE_KEPT and _kept(fact) else facts).append(fact)
+            (kept if type(fact) in _MAY_BE_KEPT and is_kept(fact) else facts).append(fact)
         head = self._head
         head.facts = facts
         head.findings = self._ordered_findings() if self.findings else []
@@ -263,9 +346,7 @@ class PersonState:
 
     def _ordered_findings(self) -> list[Held]:
         findings = self.findings
-        if len(findings) < 2:
-            return list(findings.values())
-        return [findings[identity] for identity in sorted(findings, key=str)]
+        return sorted(findings.values(), key=_named) if len(findings) > 1 else list(findings.values())
 
     def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
         head, history = self._head, self.history
@@ -279,24 +360,52 @@ class PersonState:
 
     def _changed_chunks(self) -> Iterator[tuple[bytes, bytes | None]]:
         findings: dict[int, list[Held]] = {}
-        for held in self._ordered_findings():
-            findings.setdefault(person_chunk(held.anchor), []).append(held)
+        for held in chain(self.findings.values(), self._over.values()):
+            number = person_chunk(held.anchor)
+            if number in self._dirty:
+                findings.setdefault(number, []).append(held)
         filed = self._chunks
         for number in sorted(self._dirty):
             refs = filed.get(number)
-            here = findings.get(number, [])
+            here = sorted(findings.get(number, ()), key=_named)
+            closed = self._closed.get(number)
+            if closed is not None and (here or facts_of(closed)):
+                yield person_chunk_key(self.person, number), encode(ClosedChunk(closed.facts, here))
+                continue
             if not refs and not here:
                 filed.pop(number, None)
+                self._unread.discard(number)
                 yield person_chunk_key(self.person, number), None
                 continue
             facts = [self.history.facts[ref] for ref in sorted(refs or ())]
             yield person_chunk_key(self.person, number), encode(PersonChunk(facts, here))
-        chunks = sorted(filed)
+        chunks = sorted(filed.keys() | self._unread)
         if self._head_dirty or chunks != self._head.chunks:
             self._head.chunks = chunks
             self._head.facts, self._head.findings, self._head.oldest = [], [], None
-            kept = sorted((fact for fact in self.history.facts.values() if _kept(fact)), key=lambda fact: fact.ref)
+            kept = sorted((fact for fact in self.history.facts.values() if is_kept(fact)), key=lambda fact: fact.ref)
             yield self._write_head(kept)
+
+
+def may_change(held: Held, begin: int, about: set[tuple[str, str | None]]) -> bool:
+    """Whether facts that come after a past may change a finding.
+
+    Args:
+        held: the finding, anchored before it.
+        begin: of what is read after the past, local second.
+        about: what the past's runs are about.
+    """
+    return held.end >= begin or (held.about_id, held.discriminator) in about
+
+
+def _named(held: Held) -> str:
+    """What findings are kept in the order of."""
+    return str(held.identity)
+
+
+def _asks(held: Held, around: int) -> int:
+    """The first chunk to keep for a finding's sake."""
+    return person_chunk(min(held.begin, held.anchor) - around)
 
 
 _KEPT: Final = frozenset(KEPT_FOR_EVER)
@@ -304,7 +413,7 @@ _MAY_BE_KEPT: Final = _KEPT | {Void}
 _KEPT_KINDS: Final = frozenset(kind.kind for kind in KEPT_FOR_EVER)
 
 
-def _kept(fact: PersonFact) -> bool:
+def is_kept(fact: PersonFact) -> bool:
     """Whether a fact is kept for ever: a reference, or the void of one."""
     if type(fact) is Void:
         return fact.target.partition(":")[0] in _KEPT_KINDS

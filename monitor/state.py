@@ -9,14 +9,16 @@ from typing import Any, Final
 
 import msgspec
 
+from detectors.past import Past
 from detectors.references import Tally
 from monitor.account import Account
 from monitor.records import Reader
+from monitor.refusal import Refused
 from topics.facts import AnyPersonFact, Enrolment, Void
 from topics.institutions import AnyInstitutionFact
 from topics.times import DAY
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the state's schema; a newer one is refused, an older one down to `OLDEST` is brought up to it when a partition is
 opened, one from before that is refused, too: it has to be rebuilt from the facts.
 
@@ -24,6 +26,7 @@ Raise it whenever older software must not write the state any more. What older v
 2: the partition's agreement, topic identities and number of partitions.
 3: a person with few facts is one value.
 4: versions of an enrolment, and of its void, that earlier facts are held against.
+5: what is known of a person's past, which must change with any fact before.
 """
 OLDEST: Final = 3
 """The oldest schema that is brought up. What stage two added up before, this software cannot take back: visits gave
@@ -32,6 +35,8 @@ other sums to institutions, and beds and trace codes were named otherwise."""
 PERSON_CHUNK_DAYS: Final = 8
 FEW_FACTS: Final = 24
 """A person with no more facts is one value: one read and one write a batch."""
+MANY_FACTS: Final = 64
+"""Of a person with as many facts, what is known of the past is kept."""
 KEY_CHUNK_DAYS: Final = 32
 
 META: Final = b"\x00meta"
@@ -44,7 +49,7 @@ KEY_HEADS: Final = _KEY
 _OFFSET: Final = 1 << 31
 
 
-class StateError(Exception):
+class StateError(Refused):
     """State that this version of the software cannot read."""
 
 
@@ -88,6 +93,7 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
         findings: while there are few facts: those that stand.
         oldest: the first chunk that any of these belong into.
         superseded: versions of the enrolment and of its void that facts before those in `kept` are held against.
+        past: of a person with many facts: what spares reading most of them for one that is on time.
     """
 
     version: int = VERSION
@@ -100,12 +106,20 @@ class PersonHead(msgspec.Struct, array_like=True, gc=False):
     findings: list[Held] = []
     oldest: int | None = None
     superseded: list[Enrolment | Void] = []
+    past: Past | None = None
 
 
 class PersonChunk(msgspec.Struct, array_like=True, gc=False):
     """Some days of a person."""
 
     facts: list[AnyPersonFact]
+    findings: list[Held]
+
+
+class ClosedChunk(msgspec.Struct, array_like=True, gc=False):
+    """Some days of a person of which the findings alone are read (see `PersonChunk`)."""
+
+    facts: msgspec.Raw
     findings: list[Held]
 
 
@@ -161,6 +175,8 @@ encode_ordered: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 """Of values with dictionaries, whose order is that of arrival."""
 _person_head: Final = msgspec.msgpack.Decoder(PersonHead)
 _person_chunk: Final = msgspec.msgpack.Decoder(PersonChunk)
+_closed_chunk: Final = msgspec.msgpack.Decoder(ClosedChunk)
+_person_facts: Final = msgspec.msgpack.Decoder(list[AnyPersonFact])
 _key_head: Final = msgspec.msgpack.Decoder(KeyHead)
 _key_chunk: Final = msgspec.msgpack.Decoder(KeyChunk)
 _meta: Final = msgspec.msgpack.Decoder(Meta)
@@ -280,6 +296,16 @@ def wake_of(key: bytes, value: bytes) -> int | None:
 def read_person_chunk(value: bytes) -> PersonChunk:
     """Decode a chunk of a person's days."""
     return _person_chunk.decode(value)
+
+
+def read_closed_chunk(value: bytes) -> ClosedChunk:
+    """Decode the findings in a chunk of a person's days."""
+    return _closed_chunk.decode(value)
+
+
+def facts_of(chunk: ClosedChunk) -> list[AnyPersonFact]:
+    """Decode the facts in it, too."""
+    return _person_facts.decode(chunk.facts)
 
 
 def read_key_head(value: bytes) -> KeyHead:

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, Self
 import lmdb
 
 from monitor.records import Effects
+from monitor.refusal import Refused
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class StoreDamaged(Exception):
     """Something in the store is not what was written; the next start rebuilds it from the changelog."""
 
 
-class StoreError(Exception):
+class StoreError(Refused):
     """The store cannot be used; the message says why and what to do."""
 
 

@@ -107,33 +107,14 @@ def _run(
     adopt: bool,
 ) -> int:
     from detectors.terms import TermsError
-    from monitor.app import StartRefused, WorkerSettings, build_worker
+    from monitor.app import WorkerSettings, build_worker
     from monitor.connection import Connection, ConnectionFailed
-    from monitor.delivery.app import PartitionCountChanged, run
-    from monitor.delivery.consumer import SourceTopicChanged as CommittedBeyondEnd
-    from monitor.delivery.source_topics import SourceTopicsError
+    from monitor.delivery.app import run
     from monitor.delivery.stages import DeliverySettings
     from monitor.garbage import collect_rarely
-    from monitor.state import StateError
-    from monitor.store import StoreError
-    from monitor.worker.agreement import AgreementError
+    from monitor.refusal import Refused
     from monitor.worker.listening import PortTaken
-    from monitor.worker.lost_state import StateLost
-    from monitor.worker.recovery import RecoveryError
-    from monitor.worker.sources import SourceTopicChanged
 
-    no_restart = (
-        StartRefused,
-        AgreementError,
-        StateLost,
-        StateError,
-        StoreError,
-        RecoveryError,
-        SourceTopicChanged,
-        CommittedBeyondEnd,
-        SourceTopicsError,
-        PartitionCountChanged,
-    )
     try:
         settings = WorkerSettings(
             connection=Connection.load(bootstrap_servers, kafka_config),
@@ -151,7 +132,7 @@ def _run(
             adopt=adopt,
         )
         built, url = build_worker(settings)
-    except (StartRefused, AgreementError, TermsError, ConnectionFailed, PortTaken) as error:
+    except (Refused, TermsError, ConnectionFailed, PortTaken) as error:
         typer.secho(f"claims-monitor: {error}", fg=typer.colors.RED, err=True)
         return REFUSED
     except KeyboardInterrupt:
@@ -159,7 +140,7 @@ def _run(
     logging.getLogger(__name__).info("pages at %s (metrics, health, ready)", url)
     collect_rarely()
     code = run(built)
-    return REFUSED if isinstance(built.units.failure or built.crash_reason, no_restart) else code
+    return REFUSED if isinstance(built.units.failure or built.crash_reason, Refused) else code
 
 
 @app.command(epilog="[bold]Example[/bold]  claims-monitor worker resume claims.facts.v1")

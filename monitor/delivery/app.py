@@ -15,6 +15,7 @@ from monitor.delivery import source_topics
 from monitor.delivery.consumer import BatchConsumer
 from monitor.delivery.stages import DeliverySettings, HandlerFactory, Stage
 from monitor.delivery.units import Units, UnitState
+from monitor.refusal import Refused
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class DeliveryStatus:
         return self.joined and all(unit.state in (UnitState.READY, UnitState.PAUSED) for unit in self.units)
 
 
-class PartitionCountChanged(Exception):
+class PartitionCountChanged(Refused):
     """A source topic was given more partitions while it was read: keys have moved away from their state."""
 
 
@@ -121,7 +122,12 @@ class DeliveryApp(faust.App):
         self.connection = connection
         self.delivery_settings = delivery_settings
         self.stages = tuple(stages)
-        self.units = Units(self.stages, handler, max_merge_records=delivery_settings.max_merge_records)
+        self.units = Units(
+            self.stages,
+            handler,
+            max_merge_records=delivery_settings.max_merge_records,
+            min_at_once=delivery_settings.min_units_at_once,
+        )
         self._counts: dict[str, int] = {}
         super().__init__(
             group,

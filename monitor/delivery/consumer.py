@@ -15,6 +15,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
+from mode.types import ServiceT
 from mode.utils.futures import notify
 
 from monitor import tasks
@@ -22,6 +23,7 @@ from monitor.delivery.progress import Batch, Hole, Progress
 from monitor.delivery.stages import DeliverySettings
 from monitor.delivery.transport import BatchConsumerThread, out_of_range
 from monitor.delivery.units import Hold, Units
+from monitor.refusal import Refused
 
 if TYPE_CHECKING:
     from monitor.delivery.app import DeliveryApp
@@ -33,7 +35,7 @@ _ASK_S = 2.0
 HELD_FETCH_S = 0.1  # while some partition waits to be fetched again, it must not wait for the others
 
 
-class SourceTopicChanged(Exception):
+class SourceTopicChanged(Refused):
     """A source topic ends before an offset that was already read: it was recreated or truncated."""
 
 
@@ -115,6 +117,27 @@ class BatchConsumer(driver.Consumer):
         """Nothing, see `on_buffer_full`."""
 
     # delivery
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        """Deliver what is fetched, until the fetcher ends.
+
+        Faust's own loop starts two tasks for each message and one for each round, and looks for gaps and repeated
+        offsets, which are `Progress`'s work here. With few records in a batch that cost more than reading them.
+        """
+        deliver = self.callback
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                async for _, message in self.getmany(IDLE_FETCH_S):
+                    await deliver(message)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+        except Exception:
+            log.exception("reading failed")
+            raise
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         thread = BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -327,7 +350,8 @@ class BatchConsumer(driver.Consumer):
             await self.app.crash(error)
 
     def _unit_failed(self, error: BaseException) -> None:
-        log.error("a unit failed, the process ends", exc_info=error)
+        if not isinstance(error, Refused):  # which is told at the end, and needs no traceback
+            log.error("a unit failed, the process ends", exc_info=error)
         tasks.spawn(self.app.crash(error), "crash after a failed unit")
 
 

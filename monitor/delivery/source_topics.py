@@ -6,9 +6,10 @@ from aiokafka.client import AIOKafkaClient
 
 from monitor.connection import Connection
 from monitor.delivery.stages import Stage
+from monitor.refusal import Refused
 
 
-class SourceTopicsError(Exception):
+class SourceTopicsError(Refused):
     """A source topic is missing, or the topics of a stage have different numbers of partitions."""
 
 

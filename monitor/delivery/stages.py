@@ -88,6 +88,7 @@ class DeliverySettings:
         client_id: client id of every connection; `describe consumer groups` shows it for each member.
         max_batch_records: most records of one Faust event.
         max_merge_records: a call of `handle` takes waiting batches until it holds this many records or more.
+        min_units_at_once: so many units at least may work at the same time; of many units a quarter.
         max_fetch_records: most records taken from the fetch buffers at once.
         max_in_flight_records: most records of one topic partition that are delivered and not yet acknowledged.
         fetch_max_wait_ms: how long the broker may hold a fetch that finds nothing.
@@ -101,7 +102,8 @@ class DeliverySettings:
 
     client_id: str = "claims-monitor"
     max_batch_records: int = 2_000
-    max_merge_records: int = 8_000
+    max_merge_records: int = 4_000
+    min_units_at_once: int = 2
     max_fetch_records: int = 8_000
     max_in_flight_records: int = 20_000
     fetch_max_wait_ms: int = 10
@@ -118,7 +120,7 @@ class DeliverySettings:
         Raises:
             ValueError: a limit is not positive, or `max_in_flight_records` leaves no room for one fetch.
         """
-        for name in ("max_batch_records", "max_merge_records", "max_fetch_records"):
+        for name in ("max_batch_records", "max_merge_records", "min_units_at_once", "max_fetch_records"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
         if self.max_in_flight_records < self.max_fetch_records:

@@ -16,6 +16,9 @@ from monitor.delivery.stages import HandlerFactory, Record, Stage
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 30.0
+UNITS_PER_TURN = 4
+"""One unit in so many works at a time. A transaction costs the same for one record as for a hundred: under load it is
+better that records wait for their turn and share one. With little to do a turn is always free."""
 
 
 class UnitState(enum.StrEnum):
@@ -71,12 +74,21 @@ class Unit:
     """
 
     def __init__(
-        self, stage: Stage, partition: int, generation: int, *, gate: Gate, max_merge_records: int, make: HandlerFactory
+        self,
+        stage: Stage,
+        partition: int,
+        generation: int,
+        *,
+        gate: Gate,
+        turns: asyncio.Semaphore,
+        max_merge_records: int,
+        make: HandlerFactory,
     ) -> None:
         self.stage = stage
         self.partition = partition
         self.generation = generation
         self._gate = gate
+        self._turns = turns
         self._max_merge_records = max_merge_records
         self._waiting: dict[str, deque[DeliveredEvent]] = {topic: deque() for topic in stage.topics}
         self._turn: deque[str] = deque(stage.topics)
@@ -176,14 +188,25 @@ class Unit:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while events := self._take():
-                self.progress()
-                self._working = True
-                await self._handler.handle(_merge(events))
-                self._working = False
-                for event in events:
-                    event.value.handled = True
-                    event.ack()
+            while await self._work():
+                pass
+
+    async def _work(self) -> bool:
+        """Work on what waits, when it is this unit's turn; tells whether there was something."""
+        if not any(self._waiting.values()):
+            return False
+        async with self._turns:
+            events = self._take()
+            if not events:
+                return False
+            self.progress()
+            self._working = True
+            await self._handler.handle(_merge(events))
+            self._working = False
+            for event in events:
+                event.value.handled = True
+                event.ack()
+            return True
 
     def _take(self) -> list[DeliveredEvent]:
         """Batches that wait, topics in turn, until the merge is large enough."""
@@ -217,9 +240,12 @@ class Units:
         failure: what ended a unit's work, None while all is well.
     """
 
-    def __init__(self, stages: Iterable[Stage], make: HandlerFactory, *, max_merge_records: int) -> None:
+    def __init__(
+        self, stages: Iterable[Stage], make: HandlerFactory, *, max_merge_records: int, min_at_once: int
+    ) -> None:
         self._stages = tuple(stages)
         self._make = make
+        self._min_at_once = min_at_once
         self._max_merge_records = max_merge_records
         self._by_tp: dict[TopicPartition, Unit] = {}
         self._units: list[Unit] = []
@@ -256,6 +282,8 @@ class Units:
                 on_error(error)
 
         plain = {TopicPartition(*tp) for tp in assigned}
+        read = {(stage.name, tp.partition) for stage in self._stages for tp in plain if tp.topic in stage.topics}
+        turns = asyncio.Semaphore(max(self._min_at_once, len(read) // UNITS_PER_TURN))
         for stage in self._stages:
             for partition in sorted({tp.partition for tp in plain if tp.topic in stage.topics}):
                 parts = [TopicPartition(topic, partition) for topic in stage.topics]
@@ -270,6 +298,7 @@ class Units:
                     partition,
                     generation,
                     gate=gate,
+                    turns=turns,
                     max_merge_records=self._max_merge_records,
                     make=self._make,
                 )

@@ -10,13 +10,14 @@ from hashlib import blake2b
 from typing import Final, Self
 
 from detectors.terms import TermsSet
+from monitor.refusal import Refused
 from monitor.state import VERSION, Meta
 
 NO_MODEL: Final = "0"
 _SHORT: Final = 8
 
 
-class AgreementError(Exception):
+class AgreementError(Refused):
     """This worker judges otherwise than its group; the message says how they differ and what to do."""
 
 

@@ -12,11 +12,12 @@ from aiokafka.structs import TopicPartition
 
 from monitor import clock
 from monitor.connection import Connection
+from monitor.refusal import Refused
 
 _PATIENCE_S = 20.0
 
 
-class StateLost(Exception):
+class StateLost(Refused):
     """Facts were acknowledged and the state knows nothing of them; the message says what to do."""
 
 

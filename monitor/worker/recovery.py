@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 from monitor import clock
 from monitor.connection import Connection
 from monitor.metrics import Metrics
+from monitor.refusal import Refused
 from monitor.state import KEY_HEADS, PERSON_HEADS, wake_of
 from monitor.store import Store
 from monitor.worker.changelog import ChangelogReader, take
@@ -28,7 +29,7 @@ Progress = Callable[[int, float], None]
 """Told the number of records read so far and the share (0 to 1) of the changelog that is done."""
 
 
-class RecoveryError(Exception):
+class RecoveryError(Refused):
     """The changelog does not fit the local state; the message says what to do."""
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from aiokafka.structs import TopicPartition
 
+from monitor.refusal import Refused
 from monitor.state import Meta
 from topics.catalogue import DEFAULT_GROUP
 
 
-class SourceTopicChanged(Exception):
+class SourceTopicChanged(Refused):
     """A source topic was recreated, truncated or given other partitions; the message names the command that helps."""
 
 

@@ -78,11 +78,12 @@ class Handler:
 class Bench:
     """The units of one stage with their handlers in reach."""
 
-    def __init__(self, max_merge_records: int = 100) -> None:
+    def __init__(self, max_merge_records: int = 100, *, partitions: int = 1, min_at_once: int = 1) -> None:
         self.holds = Holds()
         self.handlers: list[Handler] = []
         self.errors: list[BaseException] = []
-        self.units = Units([STAGE], self._make, max_merge_records=max_merge_records)
+        self.units = Units([STAGE], self._make, max_merge_records=max_merge_records, min_at_once=min_at_once)
+        self.assigned = [TopicPartition(topic, number) for number in range(partitions) for topic in STAGE.topics]
         self.a, self.b = (Progress(tp, 0) for tp in BOTH)
 
     def _make(self, _stage: Stage, _partition: int, unit: UnitControl) -> Handler:
@@ -90,7 +91,7 @@ class Bench:
         return self.handlers[-1]
 
     def assign(self, generation: int = 1) -> Handler:
-        self.units.assign(BOTH, generation, gate=self.holds, on_error=self.errors.append)
+        self.units.assign(self.assigned, generation, gate=self.holds, on_error=self.errors.append)
         return self.handlers[-1]
 
     def offer(self, progress: Progress, count: int) -> Delivered:
@@ -189,6 +190,51 @@ def test_a_paused_topic_keeps_what_waits_until_it_is_resumed() -> None:
         assert (unit.state, bench.holds.now) == (UnitState.READY, set())
         with pytest.raises(ValueError, match="no topic of stage one"):
             handler.unit.pause("c")
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(("partitions", "least", "at_once"), [(1, 1, 1), (7, 1, 1), (8, 1, 2), (8, 3, 3), (4, 9, 4)])
+def test_a_quarter_of_the_units_works_at_a_time_and_the_others_gather_what_comes(
+    partitions: int, least: int, at_once: int
+) -> None:
+    async def work() -> None:
+        bench = Bench(partitions=partitions, min_at_once=least)
+        bench.assign()
+        parts = [Progress(TopicPartition("a", number), 0) for number in range(partitions)]
+        for handler in bench.handlers:
+            handler.may_handle.clear()
+        for _ in range(2):
+            for part in parts:
+                bench.offer(part, 1)
+            await settle()
+        calls = [handler.calls for handler in bench.handlers]
+        assert calls == [[{"a": [0]}]] * at_once + [[]] * (partitions - at_once)
+        assert [unit.stalled_s > 0 for unit in bench.units] == [True] * at_once + [False] * (partitions - at_once)
+        for handler in bench.handlers:
+            handler.may_handle.set()
+        await settle()
+        assert calls == [[{"a": [0]}, {"a": [1]}]] * at_once + [[{"a": [0, 1]}]] * (partitions - at_once)
+        await bench.units.close()
+
+    asyncio.run(work())
+
+
+def test_a_unit_that_waits_for_its_turn_is_closed_without_having_worked() -> None:
+    async def work() -> None:
+        bench = Bench(partitions=2)
+        bench.assign()
+        first, second = bench.handlers
+        first.may_handle.clear()
+        bench.offer(bench.a, 1)
+        await settle()
+        waiting = bench.offer(Progress(TopicPartition("a", 1), 0), 1)
+        await settle()
+        closing = asyncio.gather(bench.units.close())
+        await settle()
+        first.may_handle.set()
+        await closing
+        assert (first.steps, second.steps, waiting.acked) == (["open", "handle", "close"], ["open", "close"], False)
 
     asyncio.run(work())
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detectors import beds
 from detectors.history import PersonHistory
 from detectors.institution_days import COST, FUND, KIND, PERSONS, REPEATED, REPEATED_DAYS, SETTLEMENTS
 from detectors.terms import General
 from monitor.timeline import BadLine, place
 from tests.engine.cluster import Cluster
 from tests.engine.histories import framed, histories
-from tests.facts import FIRST_DAY, Wire, at, encoded, reversal, settlement, void
+from tests.facts import FIRST_DAY, Wire, admission, at, encoded, reversal, settlement, void
 from topics.decoding import Decoder
 from topics.facts import PersonFact, Settlement
 from topics.registry import Registry
@@ -116,3 +117,21 @@ def test_a_visit_told_late_changes_a_later_day() -> None:
     late = [*later, visit(1, 3)]
     assert repeated(late) == {5, 8}
     assert repeated([*late, reversal("S1", setl_time=at(9))]) == {8}
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_bed_is_told_the_birth_day_that_a_new_visit_makes_known(batch: int) -> None:
+    """Whichever comes first, the stay in the bed or the visit elsewhere that gives the person's birth day."""
+    objects = [admission(wardarea_codg="W", adm_bed="1"), settlement(brdy="2026-01-01", setl_time=at(0, "12:00:00"))]
+    told = []
+    for order in (objects, objects[::-1]):
+        cluster = Cluster(1)
+        (records,) = cluster.records(order)
+        sums: Counter[str] = Counter()
+        for start in range(0, len(records), batch):
+            for entry in cluster.apply(records[start : start + batch]).entries:
+                if entry.kind == beds.KIND:
+                    sums[entry.name] += entry.amount
+        told.append({name: amount for name, amount in sums.items() if amount})
+    assert told[0] == told[1]
+    assert len(told[0]) == 1

@@ -265,7 +265,9 @@ class Process:
         chance = world.chance
         self._most_fetched = chance.choice((1, 3, 10, 100))
         self._most_batch = chance.choice((1, 2, 5, 100))
-        self._units = Units(STAGES, self._make, max_merge_records=chance.choice((1, 3, 10, 100)))
+        self._units = Units(
+            STAGES, self._make, max_merge_records=chance.choice((1, 3, 10, 100)), min_at_once=chance.choice((1, 2, 100))
+        )
         self._sources = Sources("", TOPIC_IDS, world.broker.counts[CLAIMS], "rebuild")
         self._institutions = Institutions(engine.registry, TERMS.general)
         self._failures = Failures()

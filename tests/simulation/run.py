@@ -311,7 +311,7 @@ class Simulation:
                 load(part, [(record.key or b"", record.value) for record in records], wake_of)
                 with owned[stage, number].store.reading() as local:
                     assert isinstance(local, MemoryStore)
-                    if local.values != part.values or local._wakes != part._wakes:
+                    if local.values != part.values or local.wakes != part.wakes:
                         problems.append(f"local state of {stage}-{number} differs from its changelog")
                 rebuilt[stage].values |= {key: value for key, value in part.values.items() if key != META}
         persons = persons_in(rebuilt["persons"])

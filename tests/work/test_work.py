@@ -93,3 +93,42 @@ def work() -> Work:
 def test_work_per_settlement(work: Work, count: str) -> None:
     """No more than what is stated, and not so much less that the limit says nothing."""
     assert getattr(MOST, count) * 0.7 < getattr(work, count) <= getattr(MOST, count)
+
+
+class Few(NamedTuple):
+    """What an on-time fact of a long history takes, each per fact."""
+
+    calls: float
+    reads: float
+    changelog: float
+
+
+MOST_OF_LONG = Few(calls=2_900, reads=8.0, changelog=4_800)
+HISTORY = 500
+ON_TIME = 40
+
+
+def test_work_of_an_on_time_fact_of_a_long_history() -> None:
+    """It reads what it can touch: a few chunks, not the 38 of the person's 300 days."""
+    engine = Engine(load_terms(None), 1, "contributions")
+    store = CountingStore()
+    size = Size(settlements=HISTORY + ON_TIME, persons=1, institutions=20, days=300)
+    records = [
+        Record("claims.facts.v1", 0, number, to_record_time(claim.at + 1), claim.person.encode(), claim.value)
+        for number, claim in enumerate(claims(size))
+    ]
+    store.apply(engine.persons.apply(records[:HISTORY], store))
+    store.apply(engine.persons.apply(records[HISTORY : HISTORY + 1], store))
+    before, changelog, taken = store.reads, 0, records[HISTORY + 1 :]
+    profile = cProfile.Profile()
+    profile.enable()
+    for record in taken:
+        effects = engine.persons.apply([record], store)
+        store.apply(effects)
+        changelog += sum(len(key) + len(value or b"") for key, value in effects.writes.items())
+    profile.disable()
+    calls = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
+    work = Few(*(count / len(taken) for count in (calls, store.reads - before, changelog)))
+    for count in Few._fields:
+        most = getattr(MOST_OF_LONG, count)
+        assert most * 0.7 < getattr(work, count) <= most, work

@@ -158,6 +158,7 @@ def test_other_terms_are_refused_until_all_workers_have_stopped_and_they_are_ado
     assert alone.ends() == REFUSED
     assert "was judged with other terms (default-1:" in alone.log
     assert "starting it again" not in alone.log
+    assert "Traceback" not in alone.log
     assert standing(site) == expected()
     adopting = start_worker(site.options, "--terms", str(other), "--adopt")
     adopting.wait_ready()

@@ -6,6 +6,7 @@ import pytest
 
 from monitor import clock
 from monitor.chatter import Chatter
+from monitor.refusal import Refused
 
 
 def record(name: str, text: str, *values: object) -> logging.LogRecord:
@@ -34,3 +35,15 @@ def test_other_messages_pass() -> None:
     assert chatter.filter(record("aiokafka.client", "other"))
     assert chatter.filter(record("aiokafka.producer", "one"))
     assert all(chatter.filter(record("monitor.worker", "one")) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Refused("start it otherwise"), False),
+        (RuntimeError("Event loop is closed"), False),
+        (RuntimeError("anything else"), True),
+    ],
+)
+def test_what_services_say_of_a_refusal_is_left_out(error: Exception, told: bool) -> None:
+    assert Chatter().filter(record("faust.delivery", "Crashed reason=%r", error)) is told

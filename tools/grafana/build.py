@@ -84,7 +84,7 @@ def _panel(panel: Panel, lang: Language) -> Any:  # noqa: ANN401 - builders of s
         "bargauge": _bargauge,
         "heatmap": _heatmap,
     }
-    made = makers[panel.kind](panel, lang)
+    made: Any = makers[panel.kind](panel, lang)
     made = made.title(panel.title.of(lang)).description(panel.description(lang)).datasource(DATASOURCE)
     if panel.steps:
         steps = [models.Threshold(value=step.value, color=step.colour) for step in panel.steps]

@@ -248,7 +248,7 @@ async def _table(watchers: Watchers, panel: dict[str, Any], back: Axes, _figure:
                 if row is None
                 else shown(row[column], units[head])
                 if right and column in row
-                else words.get(head, {}).get(row.get(column), {}).get("text") or row.get(column, "–")
+                else words.get(head, {}).get(row.get(column, ""), {}).get("text") or row.get(column, "–")
             )
             link = column in {"rule", "institution"} and row is not None
             back.text(
