@@ -208,7 +208,7 @@ class PersonHistory(StandingFacts):
     @property
     def says_who(self) -> bool:
         """Whether anything is held, or was, that references may be made of."""
-        return bool(self.facts or self.forgotten or self.superseded)
+        return bool(self.facts or self.forgotten or self.superseded) or self.past is not None
 
     def is_fresh(self, facts: Iterable[Any]) -> bool:
         """Whether facts are ordinary care that nothing here is about yet: visits, with their lines, not seen before.

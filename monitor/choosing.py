@@ -125,11 +125,7 @@ class Choosing:
         return found
 
     def _stays(self, history: PersonHistory) -> int:
-        most = self._most_stays
-        if not most:
-            return 0
-        stays = len(history.stays)
-        return min(most, stays)  # asked of every person: `min` of two takes as long as all the rest
+        return len(history.stays) if self._most_stays else 0
 
     def _has(self, rule: str, kinds: int, stays: int) -> bool:
         """Whether what a rule needs is there."""

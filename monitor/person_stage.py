@@ -60,6 +60,9 @@ _GIVING: Final = frozenset({Void, *(kind for route in ROUTES for kind in route.r
 _REVISING: Final = frozenset({*CANCELLING, Enrolment})
 """Kinds of facts that change others, however old."""
 
+_LATEST: Final = 1 << 62
+"""After all local seconds."""
+
 _ROUTED: Final = max(route.around for route in ROUTES) + 1
 """For how many days around a fact others matter for what it gives to other keys."""
 
@@ -133,6 +136,7 @@ class PersonStage:
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
         self._waiting = rules.waiting
         self._choosing = Choosing(rules)
+        self._uses_references = any(detector.uses_references for detector in rules.active.values())
         general = self._general
         self._inpatient = general.inpatient - general.outpatient - general.emergency - general.pharmacy
         self._outside = frozenset(rule for rule, detector in rules.active.items() if detector.outside_stays)
@@ -142,7 +146,6 @@ class PersonStage:
             max((rules.looks(rule, self_paid=False) for rule in of_stays), default=0),
             max(map(rules.looks, of_stays), default=0),
         )
-        self._uses_references = any(detector.uses_references for detector in rules.active.values())
 
     # ------------------------------------------------------------------ a batch
 
@@ -360,15 +363,15 @@ class PersonStage:
     def _fold(self, work: _Work, effects: Effects) -> None:
         state = work.state
         history = state.history
-        facts = [pending[0] for pending in work.pending]
-        fresh = history.is_fresh(facts)
+        waiting = [pending[0] for pending in work.pending]
+        fresh = history.is_fresh(waiting)
         inpatient = not fresh and self._are_inpatient(work)
         past = history.past
         if past is None or not self._after_past(work, past, fresh=fresh, inpatient=inpatient):
             state.complete()
             state.past_holds = False
             if past is not None:
-                fresh = history.is_fresh(facts)
+                fresh = history.is_fresh(waiting)
                 inpatient = not fresh and self._are_inpatient(work)
         if fresh and not (history.kinds & _BEDDED and self._may_change_references(work)):
             self._fold_fresh(work, effects)

@@ -345,8 +345,8 @@ class PersonState:
         return self._write_head(kept)
 
     def _ordered_findings(self) -> list[Held]:
-        findings = list(self.findings.values())
-        return findings if len(findings) < 2 else sorted(findings, key=_named)
+        findings = self.findings
+        return sorted(findings.values(), key=_named) if len(findings) > 1 else list(findings.values())
 
     def _write_head(self, kept: list[Any]) -> tuple[bytes, bytes]:
         head, history = self._head, self.history
