@@ -72,9 +72,6 @@ _ROOM: Final = 2 * DAY
 _STAY: Final = 12 * DAY
 """As far back facts are read at least: a stay that is settled began days before."""
 
-_LATEST: Final = 1 << 62
-"""After all local seconds."""
-
 _AROUND: Final = _ROUTED * DAY
 """How far before a changed fact others may matter for what it gives to other keys, seconds."""
 
