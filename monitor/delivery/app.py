@@ -128,6 +128,7 @@ class DeliveryApp(faust.App):
             max_merge_records=delivery_settings.max_merge_records,
             min_at_once=delivery_settings.min_units_at_once,
         )
+        self.refused: Refused | None = None
         self._counts: dict[str, int] = {}
         super().__init__(
             group,
@@ -203,7 +204,11 @@ class DeliveryApp(faust.App):
             SourceTopicsError: one is missing, or those of a stage are not co-partitioned.
         """
         self._counts = await source_topics.partition_counts(self.connection, self.delivery_settings.client_id)
-        source_topics.check(self.stages, self._counts)
+        try:
+            source_topics.check(self.stages, self._counts)
+        except Refused as refused:
+            self.refused = refused  # Faust keeps no reason of an app that did not start
+            raise
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -282,7 +287,7 @@ def run(app: DeliveryApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
-    failure = app.units.failure or app.crash_reason
+    failure = app.units.failure or app.crash_reason or app.refused
     if failure is not None:
         log.error("the worker failed: %s", failure)
         return 1

@@ -48,7 +48,7 @@ def test_a_seed_that_differs_says_how_to_play_it_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command it prints ends in the same difference."""
-    monkeypatch.setattr(sys, "argv", ["simulation", "--seeds", "1", "--broken", "acknowledged-first"])
+    monkeypatch.setattr(sys, "argv", ["simulation", "--seeds", "10", "--broken", "acknowledged-first"])
     assert main() == 1
     first, command = capsys.readouterr().out.splitlines()[:2]
     problem = first.partition(": ")[2]
