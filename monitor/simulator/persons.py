@@ -17,6 +17,7 @@ from topics.times import parse_day
 _AREAS: Final = 10_000
 _AREA: Final = 990_000
 _MOST_PERSONS: Final = _AREAS * 490
+_MOST_STRANGERS: Final = _AREAS * 9
 _THIS_YEAR: Final = 2025
 _AGE_SHARES: Final = ((0, 14, 0.16), (15, 39, 0.32), (40, 59, 0.30), (60, 92, 0.22))
 
@@ -68,11 +69,27 @@ class Person:
         }
 
 
+def strangers_certno(index: int, birth: str, gender: str) -> str:
+    """The identity number of someone whom the simulation does not have: no person's, and no other stranger's.
+
+    Args:
+        index: from 0.
+        birth: `yyyy-MM-dd`.
+        gender: `1` or `2`.
+
+    Raises:
+        ValueError: there are no more numbers.
+    """
+    if index >= _MOST_STRANGERS:
+        raise ValueError(f"at most {_MOST_STRANGERS:,} identity numbers of strangers can be made")
+    return certno_of(_MOST_PERSONS + index, birth, gender)
+
+
 def certno_of(index: int, birth: str, gender: str) -> str:
     """The identity number of the person with that index: no two persons share one.
 
     Args:
-        index: below 4,900,000.
+        index: below 4,990,000.
         birth: `yyyy-MM-dd`.
         gender: `1` or `2`.
     """

@@ -1,18 +1,15 @@
 """Plants about identity: another's number, or attributes that contradict the number."""
 
-from monitor.simulator.persons import certno_of
+from monitor.simulator.persons import strangers_certno
 from monitor.simulator.planting.plan import Plan
 from topics.times import DAY, HOUR
-
-_STRANGERS = 4_000_000
-"""Indexes from here on belong to numbers that no person of the simulation has."""
 
 
 def id_mismatch(plan: Plan, number: int) -> None:
     """Care under the card of a person whose enrolled identity number is another."""
     person = plan.person()
     # same birth and sex, so that nothing but the number differs
-    stranger = certno_of(_STRANGERS + person.index, person.birth, person.gender)
+    stranger = strangers_certno(len(plan.persons) - 1, person.birth, person.gender)
     day = plan.first_day("id-mismatch", 7)
     begin = day * DAY + 9 * HOUR
     if number % 3 == 2:
