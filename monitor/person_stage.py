@@ -5,21 +5,18 @@ No I/O, no clock: state is read through `Reader`, time is in the records.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
-
-from msgspec.structs import replace
 
 from detectors import trace_codes
 from detectors.contributions import ROUTES, contributions, difference, fresh
 from detectors.findings import ALWAYS, Span
-from detectors.history import KEPT_FOR_EVER, KIND_BITS, PersonHistory, filed_at, last_time, whole_time
-from detectors.past import Past
+from detectors.history import KEPT_FOR_EVER, KIND_BITS, filed_at, last_time, whole_time
 from detectors.references import NOTHING_KNOWN, References, confirms
 from detectors.standing import ADMITTED, CANCELLING, affected
 from monitor.choosing import Choosing
 from monitor.judging import Cause, Rules, changes, widened
-from monitor.person_past import Reaches, chunks_open, past_of
+from monitor.person_past import AROUND, VISITED, Pasts
 from monitor.person_state import PersonState
 from monitor.records import Effects, Reader, Record, Rejected
 from monitor.recount import account_of
@@ -27,12 +24,9 @@ from monitor.scoring import RULE as SCORED
 from monitor.scoring import ForestScorer
 from monitor.state import (
     FEW_FACTS,
-    MANY_FACTS,
     META,
-    PERSON_CHUNK_DAYS,
     PERSON_HEADS,
     encode,
-    person_chunk,
     person_key,
     person_of,
     read_meta,
@@ -40,16 +34,13 @@ from monitor.state import (
 from topics import reasons
 from topics.admission import LATENESS, Bounds, admit
 from topics.decoding import Decoder
-from topics.facts import Admission, Enrolment, FeeLine, PersonFact, PresenceCheck, Settlement, Tick, Transfer, Void
+from topics.facts import Admission, Enrolment, FeeLine, PersonFact, Settlement, Tick, Transfer, Void
 from topics.reasons import Quarantined
 from topics.registry import Registry
 from topics.times import DAY, UTC_OFFSET, format_time, from_record_time
 
 _SETTLEMENT: Final = KIND_BITS[Settlement]
 _FEE_LINE: Final = KIND_BITS[FeeLine]
-_VISITED: Final = frozenset({Settlement, FeeLine})
-"""Kinds of facts that may be judged without reading the person's past."""
-
 _BEDDED: Final = KIND_BITS[Admission] | KIND_BITS[Transfer]
 """Kinds of facts that name beds, which are told the person's birth day."""
 
@@ -62,19 +53,6 @@ _REVISING: Final = frozenset({*CANCELLING, Enrolment})
 
 _LATEST: Final = 1 << 62
 """After all local seconds."""
-
-_ROUTED: Final = max(route.around for route in ROUTES) + 1
-"""For how many days around a fact others matter for what it gives to other keys."""
-
-_ROOM: Final = 2 * DAY
-"""How much longer than rules look back facts are read: some come a day late."""
-
-_STAY: Final = 12 * DAY
-"""As far back facts are read at least: a stay that is settled began days before."""
-
-_AROUND: Final = _ROUTED * DAY
-"""How far before a changed fact others may matter for what it gives to other keys, seconds."""
-
 
 _Pending = tuple[PersonFact, Record, int]
 """A fact that waits to be folded, its record, and the local second it is filed under."""
@@ -127,7 +105,7 @@ class PersonStage:
         self.horizon = self._general.horizon
         # a reversal may name a settlement as old as the horizon; anchors that it touches lie a reach before it, and
         # what they look at another reach before them. Or it takes away what earlier facts were held against
-        self.around = max(rules.longest_look_back, _AROUND)
+        self.around = max(rules.longest_look_back, AROUND)
         self.kept = self.horizon + max(self.around, self._general.corrections)
         self._bounds = Bounds(self._general.tolerance, self._general.lateness, self.horizon)
         self._decode = Decoder("person") if max_bytes is None else Decoder("person", max_bytes)
@@ -137,12 +115,8 @@ class PersonStage:
         general = self._general
         self._inpatient = general.inpatient - general.outpatient - general.emergency - general.pharmacy
         self._outside = frozenset(rule for rule, detector in rules.active.items() if detector.outside_stays)
-        self._of_stays = of_stays = frozenset(rule for rule, detector in rules.active.items() if detector.stays_alone)
-        self._reaches = Reaches(
-            max(map(rules.looks, rules.going_on), default=0),
-            max((rules.looks(rule, self_paid=False) for rule in of_stays), default=0),
-            max(map(rules.looks, of_stays), default=0),
-        )
+        self._of_stays = frozenset(rule for rule, detector in rules.active.items() if detector.stays_alone)
+        self._pasts = Pasts(rules, self._choosing, scorer)
 
     # ------------------------------------------------------------------ a batch
 
@@ -217,31 +191,11 @@ class PersonStage:
     def _write(self, works: Iterable[_Work], effects: Effects, *, again: bool = False) -> None:
         for work in works:
             if len(work.state.history.facts) > FEW_FACTS:
-                self._keep_past(work.state, again=again)
+                self._pasts.keep(work.state, again=again)
             wakes = work.state.wake_change()
             if wakes is not None:
                 effects.wakes[person_key(work.state.person)] = wakes
             effects.writes.update(work.state.writes())
-
-    def _keep_past(self, state: PersonState, *, again: bool) -> None:
-        """Bring what is known of a person's past up to what was judged, so that the next facts need not be."""
-        history = state.history
-        if not (state.changed or again):
-            return
-        if (
-            (len(history.facts) < MANY_FACTS and history.past is None)
-            or not history.settlements
-            or state.wake is not None
-        ):
-            state.keep_past(None)
-            return
-        look = max(self._choosing.looks(history.kinds, scored=self._scorer.models.awaited), _AROUND) + _ROOM
-        begin = person_chunk(history.settlements[-1].care_time - max(look, _STAY)) * PERSON_CHUNK_DAYS * DAY
-        known = state.past
-        if known is None or again or not state.past_holds or begin > known.begin:
-            state.keep_past(past_of(state, self._rules, begin, self._reaches))
-        elif history.past is None:  # all was read, so any finding may have changed
-            state.keep_past(replace(known, open=chunks_open(state, known)))
 
     def _admitted(self, record: Record) -> list[Any]:
         facts = self._decode(record.value)
@@ -268,7 +222,7 @@ class PersonStage:
         person: str = facts[0].person  # type: ignore[attr-defined]  # every person fact declares it
         work = works.get(person)
         if work is None:
-            terms = self._rules.mark if type(facts[0]) in _VISITED else None
+            terms = self._rules.mark if type(facts[0]) in VISITED else None
             state = PersonState(person, store, self._general, self._registry, clock, terms)
             work = works[person] = _Work(state, (facts[0], record, 0), clock)
         cut = from_record_time(record.time_ms or 0) - self.kept
@@ -364,7 +318,13 @@ class PersonStage:
         fresh = history.is_fresh(waiting)
         inpatient = not fresh and self._are_inpatient(work)
         past = history.past
-        if past is None or not self._after_past(work, past, fresh=fresh, inpatient=inpatient):
+        if past is None or not self._pasts.suffices(
+            state,
+            past,
+            waiting,
+            None if fresh else lambda visits: self._touched(work, visits).begin,
+            inpatient=inpatient,
+        ):
             state.complete()
             state.past_holds = False
             if past is not None:
@@ -421,38 +381,6 @@ class PersonStage:
             and fact.ref not in history.facts
             for fact, _, _ in work.pending
         )
-
-    def _after_past(self, work: _Work, past: Past, *, fresh: bool, inpatient: bool) -> bool:
-        """Whether what waits can be judged by what was read: nothing else has to do with it."""
-        history = work.state.history
-        if work.state.wake is not None:
-            return False
-        kinds = history.kinds
-        settlements: list[Settlement] = []
-        visits = set()
-        for fact, _, _ in work.pending:
-            kind = type(fact)
-            if kind not in _VISITED:
-                return False
-            ref = fact.ref
-            if past.knows(fact.visit) or past.knows(ref):  # type: ignore[attr-defined]  # both kinds have a visit
-                return False
-            if kind is Settlement:
-                if ref in history.facts:
-                    return False
-                settlements.append(fact)  # type: ignore[arg-type]  # it is one
-            visits.add(fact.visit)  # type: ignore[attr-defined]
-            kinds |= KIND_BITS[kind]
-        begin = min(map(_begin, (fact for fact, _, _ in work.pending))) if fresh else self._touched(work, visits).begin
-        look = self._choosing.looks(kinds, scored=self._scorer.models.awaited, inpatient=inpatient)
-        if begin < past.begin + look or any(one.settled_at < past.begin + _AROUND for one in settlements):
-            return False
-        if look and _seen_before(history, past.begin + look, begin):
-            return False
-        references, delay = history.references, self._general.corrections
-        if all(confirms(settlement, references, delay) for settlement in settlements):
-            return True
-        return history.references_with(settlements) == references
 
     def _fold_fresh(self, work: _Work, effects: Effects) -> None:
         """As `_fold`, of new visits outside stays: nothing that is known changes, what they give is what is sent."""
@@ -535,22 +463,9 @@ class PersonStage:
             for rule, detector in self._rules.active.items():
                 if detector.uses_references and rule not in work.spans:
                     work.spans[rule] = ALWAYS
-        if history.past is not None and self._looks_beyond(work.spans, history.past):
+        if history.past is not None and self._pasts.reaches_into(work.spans, history.past):
             state.complete()
             self._concern(work, kinds, span, references, spared)
-
-    def _looks_beyond(self, spans: Mapping[str, Span], past: Past) -> bool:
-        """Whether any rule must look at facts that were not read."""
-        for rule, span in spans.items():
-            detector = self._rules.active.get(rule)
-            if rule in self._rules.going_on or (
-                detector is not None and detector.scored and not self._scorer.models.awaited
-            ):
-                continue
-            before = 0 if detector is not None and detector.stays_alone else self._rules.reach(rule)[1]
-            if span.begin - before < past.begin:
-                return True
-        return False
 
     def _touched(self, work: _Work, visits: Iterable[str]) -> Span:
         """All times that the waiting facts, the facts they cancel and their visits speak of."""
@@ -617,21 +532,6 @@ class PersonStage:
         work.spans = {}
         if self._waiting:
             state.wake = self._choosing.wake(history)
-
-
-def _begin(fact: Any) -> int:  # noqa: ANN401 - a settlement or a line
-    """The first local second that it speaks of."""
-    return fact.charged_at if type(fact) is FeeLine else min(fact.care_time, fact.settled_at)
-
-
-def _seen_before(history: PersonHistory, begun: int, time: int) -> bool:
-    """Whether a visit lasts to a local second during which the person was seen before another one.
-
-    Of a stay the earliest fact at fault counts, wherever it lies, and where the person was before that.
-    """
-    visits = {one.visit for one in history.all_of(Admission) if one.begin < begun}
-    visits |= {one.visit for one in history.all_of(PresenceCheck) if one.checked_at < begun}
-    return any(last_time(fact) >= time for visit in visits for fact in history.visit(visit))
 
 
 def _cause(ref: str, record: Record) -> Cause:
